@@ -1,0 +1,1 @@
+"""The audit stream: the names of events and what each one says."""

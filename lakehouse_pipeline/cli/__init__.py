@@ -1,0 +1,1 @@
+"""The `lakehouse` command, one module per command. Thin: parse, call, print."""

@@ -1,0 +1,1 @@
+"""The contract: what a dataset promises. Pure: reads text, opens no connection."""

@@ -1,0 +1,145 @@
+"""The one table of types: ODCS logical and physical type to how text is judged and stored.
+
+A cast is not a check: each type carries the pattern (RE2) that its text must match in full
+before it is cast, so that nothing is rounded, cut or guessed.
+"""
+
+import re
+from dataclasses import dataclass
+
+LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
+INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+PHYSICAL_TYPES = {
+    "string": ("VARCHAR",),
+    "integer": INTEGER_TYPES,
+    "number": ("DOUBLE", "DECIMAL"),
+    "boolean": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP WITH TIME ZONE",),
+    "time": ("TIME",),
+}
+ALIASES = {
+    "STRING": "VARCHAR",
+    "TEXT": "VARCHAR",
+    "CHAR": "VARCHAR",
+    "INT": "INTEGER",
+    "LONG": "BIGINT",
+    "FLOAT": "DOUBLE",
+    "REAL": "DOUBLE",
+    "NUMERIC": "DECIMAL",
+    "BOOL": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
+    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
+    "DATETIME": "TIMESTAMP WITH TIME ZONE",
+}
+DOUBLE_DIGITS = 17
+"""Significant decimal digits after which a DOUBLE no longer tells texts apart (IEEE 754)."""
+
+_DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
+_SIZED = re.compile(r"([A-Z ]+?)\s*\(\s*\d+\s*\)")
+_FORMAT_TOKENS = {
+    "yyyy": (r"[0-9]{4}", "%Y"),
+    "yy": (r"[0-9]{2}", "%y"),
+    "MMM": (r"[A-Za-z]{3}", "%b"),
+    "MM": (r"[0-9]{2}", "%m"),
+    "M": (r"[0-9]{1,2}", "%-m"),
+    "dd": (r"[0-9]{2}", "%d"),
+    "d": (r"[0-9]{1,2}", "%-d"),
+    "HH": (r"[0-9]{2}", "%H"),
+    "H": (r"[0-9]{1,2}", "%-H"),
+    "hh": (r"[0-9]{2}", "%I"),
+    "mm": (r"[0-9]{2}", "%M"),
+    "m": (r"[0-9]{1,2}", "%-M"),
+    "ss": (r"[0-9]{2}", "%S"),
+    "s": (r"[0-9]{1,2}", "%-S"),
+    "SSSSSS": (r"[0-9]{6}", "%f"),
+    "SSS": (r"[0-9]{3}", "%g"),
+    "a": (r"[AaPp][Mm]", "%p"),
+    "XXX": (r"(?:Z|[+-][0-9]{2}:[0-9]{2})", "%z"),
+}
+_FORMAT = re.compile(r"'([^']*)'|(y+|M+|d+|H+|h+|m+|s+|S+|a+|X+)|(.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A column's type.
+
+    `logical` is the ODCS name, `sql` the DuckDB type it is stored in, `format` the date or time
+    pattern of the contract (`yyyy-MM-dd`), if it gives one.
+    """
+
+    logical: str
+    sql: str
+    format: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.sql} ({self.format})" if self.format else self.sql
+
+
+def decimal_digits(sql: str) -> tuple[int, int]:
+    """Return `(precision, scale)` of a DECIMAL type's text."""
+    match = _DECIMAL.fullmatch(sql)
+    if match is None:
+        raise ValueError(sql)
+    return int(match[1]), int(match[2] or 0)
+
+
+def column_type(logical: str, physical: str | None, text_format: str | None) -> ColumnType:
+    """Return the type for an ODCS `logicalType`, `physicalType` and `format`.
+
+    Raises: ValueError: the message says what is not known or does not fit, for the linter.
+    """
+    if logical not in LOGICAL_TYPES:
+        raise ValueError(f"unknown logicalType '{logical}'; known: {', '.join(LOGICAL_TYPES)}")
+    sql = _physical(logical, physical)
+    if text_format is not None and logical in ("date", "timestamp", "time"):
+        format_pattern(text_format)
+    return ColumnType(
+        logical, sql, text_format if logical in ("date", "timestamp", "time") else None
+    )
+
+
+def _physical(logical: str, physical: str | None) -> str:
+    default = {"integer": "BIGINT"}.get(logical, PHYSICAL_TYPES[logical][0])
+    if physical is None:
+        return default
+    match = _DECIMAL.fullmatch(physical.strip())
+    if match and logical == "number":
+        precision, scale = int(match[1]), int(match[2] or 0)
+        if not (1 <= precision <= 38 and scale <= precision):
+            raise ValueError(f"physicalType '{physical}': DECIMAL takes 1 to 38 digits")
+        return f"DECIMAL({precision},{scale})"
+    name = " ".join(physical.upper().split())
+    sized = _SIZED.fullmatch(name)
+    name = sized[1] if sized else name
+    name = ALIASES.get(name, name)
+    if name == "DECIMAL":
+        raise ValueError(f"physicalType '{physical}' needs its digits, as in DECIMAL(12,2)")
+    if name not in PHYSICAL_TYPES[logical]:
+        fitting = ", ".join(PHYSICAL_TYPES[logical])
+        raise ValueError(
+            f"physicalType '{physical}' does not fit logicalType '{logical}'; known: {fitting}"
+        )
+    return name
+
+
+def format_pattern(text_format: str) -> tuple[str, str]:
+    """Return `(RE2 pattern, strptime format)` of a date pattern such as `yyyy-MM-dd HH:mm:ss`.
+
+    Raises: ValueError: a letter group has no meaning here.
+    """
+    pattern, strptime = "", ""
+    for literal, token, other in _FORMAT.findall(text_format):
+        if token:
+            if token not in _FORMAT_TOKENS:
+                raise ValueError(
+                    f"format '{text_format}': '{token}' is not known; "
+                    f"known: {', '.join(_FORMAT_TOKENS)}"
+                )
+            pattern += _FORMAT_TOKENS[token][0]
+            strptime += _FORMAT_TOKENS[token][1]
+        else:
+            text = literal or other
+            pattern += re.escape(text)
+            strptime += text.replace("%", "%%")
+    return pattern, strptime

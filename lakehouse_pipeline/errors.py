@@ -1,0 +1,196 @@
+"""Every error a user can cause or meet, each with its own message.
+
+An error takes facts and writes "what, where, what was expected, what to do next". No error here
+quotes a value of a record: `_reasons` in the quarantined layer names the rule instead.
+What Dagster, DuckDB or the operating system raise on their own is not caught into these: a bug
+must never look like bad data.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the closest of `known`, or an empty string."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+class LakehouseError(Exception):
+    """Base of every error that is the data's or the caller's fault, not a bug.
+
+    `exit_code` is what the command ends with: 1 the data is at fault, 2 the call is at fault.
+    """
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One fault in a contract file; prints as `file:line:column: message`."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+
+
+class ContractError(LakehouseError):
+    """A contract file cannot be used; carries every problem found in it."""
+
+    exit_code = 1
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownDatasetError(LakehouseError):
+    """No contract is registered under this name."""
+
+    def __init__(self, dataset: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        listed = f" Registered: {', '.join(names)}." if names else " No dataset is registered yet."
+        super().__init__(
+            f"unknown dataset '{dataset}'.{nearest(dataset, names)}{listed} "
+            "Register one with: lakehouse contract add FILE"
+        )
+
+
+class UnknownBatchError(LakehouseError):
+    """The dataset has no batch of this name."""
+
+    def __init__(self, dataset: str, batch: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"dataset '{dataset}' has no batch '{batch}'.{nearest(batch, known)} "
+            f"List them with: lakehouse batches {dataset}"
+        )
+
+
+class UnreadableFileError(LakehouseError):
+    """A path given by the caller is missing, a directory or not readable."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Give the path of a CSV file that you may read.")
+
+
+class LandingFileMissingError(LakehouseError):
+    """The file of a batch is gone from the landing folder and raw does not hold the batch."""
+
+    exit_code = 1
+
+    def __init__(self, dataset: str, batch: str, folder: Path) -> None:
+        super().__init__(
+            f"batch '{batch}' of '{dataset}': its file is no longer in {folder} (or its content "
+            "changed) and raw does not hold the batch. Nothing was written. Drop the file again."
+        )
+
+
+class FileRefusedError(LakehouseError):
+    """A landing file cannot be read as the contract describes it; base of the reasons why."""
+
+    exit_code = 1
+
+
+class EmptyFileError(FileRefusedError):
+    """The file has no bytes, or nothing but line ends, where a header was expected."""
+
+    def __init__(self, file: str, expected: Sequence[str]) -> None:
+        super().__init__(
+            f"{file}: the file is empty; expected a header line with the columns "
+            f"{', '.join(expected)}. Deliver the file again."
+        )
+
+
+class HeaderError(FileRefusedError):
+    """The header does not name exactly the columns of the contract, each once."""
+
+    def __init__(self, file: str, expected: Sequence[str], found: Sequence[str]) -> None:
+        missing = [name for name in expected if name not in found]
+        unknown = [name for name in found if name not in expected]
+        doubled = sorted({name for name in found if found.count(name) > 1})
+        parts = [
+            f"column '{name}' is missing{nearest(name, unknown).replace('Did you mean', 'Is it')}"
+            for name in missing
+        ]
+        parts += [f"column '{name}' is not in the contract" for name in unknown]
+        parts += [f"column '{name}' stands there {found.count(name)} times" for name in doubled]
+        super().__init__(
+            f"{file}: the header does not fit the contract: {'; '.join(parts)}. "
+            f"Expected: {', '.join(expected)}. Found: {', '.join(found)}. "
+            "Correct the header, or register a new contract version."
+        )
+
+
+class EncodingError(FileRefusedError):
+    """The file's bytes cannot be read in the encoding the contract names."""
+
+    def __init__(self, file: str, encoding: str, problem: str) -> None:
+        super().__init__(
+            f"{file}: not readable as {encoding}: {problem}. "
+            "Save the file in that encoding, or name its encoding under 'csv' in the contract."
+        )
+
+
+class CompressionError(FileRefusedError):
+    """A .gz or .zst file is cut short or is not what its name says."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: cannot be decompressed: {problem}. Deliver the file again.")
+
+
+class RecordTooLongError(FileRefusedError):
+    """A record is longer than the reader holds in memory."""
+
+    def __init__(self, file: str, record: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"{file}, record {record}: longer than {limit_bytes} bytes. Is the delimiter or the "
+            "line end another than the contract says? Expected one record per line."
+        )
+
+
+class ReconcileError(LakehouseError):
+    """The independent count of physical lines does not match what was read: nothing is kept."""
+
+    exit_code = 1
+
+    def __init__(self, file: str, physical: int, accounted: int) -> None:
+        super().__init__(
+            f"{file}: {physical} physical lines, but {accounted} accounted for by header, records "
+            "and blank lines. Nothing was written. Please report this file's structure as a bug."
+        )
+
+
+class SchemaChangeError(LakehouseError):
+    """A layer's table holds other types than the contract now promises."""
+
+    exit_code = 1
+
+    def __init__(self, table: str, column: str, stored: str, promised: str, dataset: str) -> None:
+        super().__init__(
+            f"{table}: column '{column}' is stored as {stored}, the contract now says {promised}. "
+            f"Rebuild every batch under the new contract: lakehouse replay {dataset}"
+        )
+
+
+class QueryError(LakehouseError):
+    """A query over the lake is not a single SELECT, or does not run."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"query refused: {problem}")
+
+
+class AlreadyRunningError(LakehouseError):
+    """Another `lakehouse up` holds this home."""
+
+    def __init__(self, home: Path, url: str | None) -> None:
+        where = f" Its UI is at {url}." if url else ""
+        super().__init__(
+            f"{home}: another 'lakehouse up' is running on this home.{where} "
+            "Use that one, stop it first, or set LAKEHOUSE_HOME to another folder."
+        )

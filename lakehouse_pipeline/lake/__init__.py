@@ -1,0 +1,1 @@
+"""Everything that touches storage: CSV files, Delta tables, DuckDB connections, keys."""

@@ -1,0 +1,1 @@
+"""The only importer of Dagster: assets, checks, the sensor, the instance."""

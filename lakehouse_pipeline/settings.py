@@ -1,0 +1,58 @@
+"""The settings, from `LAKEHOUSE_*` environment variables. Only entry points read them.
+
+Everything of one installation lives under `home`; two homes never touch each other.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are and how much they may use.
+
+    `home`: the folder of everything (contracts, landing, lake, keys, dagster).
+    `memory_limit`: what DuckDB may hold before it spills, in DuckDB's notation.
+    `threads`: of DuckDB; 0 takes one per core.
+    `settle_seconds`: how long a landing file must be unchanged before it is read.
+    `poll_seconds`: how long one tick of the sensor watches the landing folders.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_")
+
+    home: Path = Path("data")
+    memory_limit: str = "1GB"
+    threads: int = Field(default=0, ge=0)
+    settle_seconds: float = Field(default=2.0, ge=0)
+    poll_seconds: float = Field(default=4.0, ge=0, le=30)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @property
+    def contracts(self) -> Path:
+        """`<home>/contracts`: one folder per dataset, one YAML file per version."""
+        return self.home / "contracts"
+
+    @property
+    def landing(self) -> Path:
+        """`<home>/landing`: one folder per dataset, where files arrive."""
+        return self.home / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """`<home>/lake`: `<dataset>/<layer>/` Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def keys(self) -> Path:
+        """`<home>/keys`: secrets, mode 0600, never under `lake`."""
+        return self.home / "keys"
+
+    @property
+    def dagster(self) -> Path:
+        """`<home>/dagster`: the DAGSTER_HOME of this home."""
+        return self.home / "dagster"
