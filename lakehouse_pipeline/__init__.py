@@ -5,3 +5,5 @@ Dagster), `audit` (the event stream), `settings`, `pipeline` (one function per l
 (SQL text from a contract), `lake` (files, tables, DuckDB), `contracts` (what a dataset promises),
 `errors`. Imports point down only.
 """
+
+__version__ = "0.1.0"

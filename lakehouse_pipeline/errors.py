@@ -50,6 +50,23 @@ class ContractError(LakehouseError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class UnreadableContractError(LakehouseError):
+    """A path given as a contract is missing, a directory or not readable."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Give the path of a contract (YAML) you may read.")
+
+
+class ContractVersionExistsError(LakehouseError):
+    """Another content is registered under this version; a registered version never changes."""
+
+    def __init__(self, dataset: str, version: str, path: Path) -> None:
+        super().__init__(
+            f"version {version} of '{dataset}' is registered with another content ({path}). "
+            "A registered version never changes: raise 'version' in the file and add it again."
+        )
+
+
 class UnknownDatasetError(LakehouseError):
     """No contract is registered under this name."""
 
@@ -84,10 +101,11 @@ class LandingFileMissingError(LakehouseError):
 
     exit_code = 1
 
-    def __init__(self, dataset: str, batch: str, folder: Path) -> None:
+    def __init__(self, dataset: str, batch: str) -> None:
         super().__init__(
-            f"batch '{batch}' of '{dataset}': its file is no longer in {folder} (or its content "
-            "changed) and raw does not hold the batch. Nothing was written. Drop the file again."
+            f"batch '{batch}': its file is no longer in landing/{dataset}, or its content has "
+            "changed since, and raw does not hold the batch. Nothing was written. Drop the file "
+            "again."
         )
 
 
@@ -100,30 +118,77 @@ class FileRefusedError(LakehouseError):
 class EmptyFileError(FileRefusedError):
     """The file has no bytes, or nothing but line ends, where a header was expected."""
 
-    def __init__(self, file: str, expected: Sequence[str]) -> None:
+    def __init__(self, file: str, expected: Sequence[str], *, header: bool = True) -> None:
+        what = "a header line" if header else "records"
         super().__init__(
-            f"{file}: the file is empty; expected a header line with the columns "
+            f"{file}: the file is empty; expected {what} with the columns "
             f"{', '.join(expected)}. Deliver the file again."
         )
 
 
 class HeaderError(FileRefusedError):
-    """The header does not name exactly the columns of the contract, each once."""
+    """The header does not name exactly the columns of the contract, each once.
+
+    A first line that names none of them may be a record, so nothing of it is quoted.
+    """
 
     def __init__(self, file: str, expected: Sequence[str], found: Sequence[str]) -> None:
-        missing = [name for name in expected if name not in found]
-        unknown = [name for name in found if name not in expected]
-        doubled = sorted({name for name in found if found.count(name) > 1})
-        parts = [
-            f"column '{name}' is missing{nearest(name, unknown).replace('Did you mean', 'Is it')}"
-            for name in missing
-        ]
-        parts += [f"column '{name}' is not in the contract" for name in unknown]
-        parts += [f"column '{name}' stands there {found.count(name)} times" for name in doubled]
+        known = {name.strip().casefold() for name in expected}
+        if known.isdisjoint(name.strip().casefold() for name in found):
+            super().__init__(
+                f"{file}: the first line names none of the contract's columns; found "
+                f"{len(found)} field{'s'[: len(found) != 1]}, expected a header with the columns "
+                f"{', '.join(expected)}. Is the header missing, or the delimiter another than "
+                "the contract says? Correct the file, or register a new contract version."
+            )
+            return
         super().__init__(
-            f"{file}: the header does not fit the contract: {'; '.join(parts)}. "
+            f"{file}: the header does not fit the contract: "
+            f"{'; '.join(_header_problems(expected, found))}. "
             f"Expected: {', '.join(expected)}. Found: {', '.join(found)}. "
             "Correct the header, or register a new contract version."
+        )
+
+
+def _header_problems(expected: Sequence[str], found: Sequence[str]) -> list[str]:
+    unknown = [name for name in dict.fromkeys(found) if name not in expected]
+    problems = []
+    for name in expected:
+        if name not in found:
+            alike = [other for other in unknown if other.strip().casefold() == name.casefold()]
+            close = f" Did you mean '{alike[0]}'?" if alike else nearest(name, unknown)
+            problems.append(f"column '{name}' is missing{close.replace('Did you mean', 'Is it')}")
+    problems += [f"column '{name}' is not in the contract" for name in unknown]
+    problems += [
+        f"column '{name}' stands there {found.count(name)} times"
+        for name in dict.fromkeys(found)
+        if found.count(name) > 1
+    ]
+    return problems
+
+
+class UnreadableHeaderError(FileRefusedError):
+    """The first line, where the header should be, is not a record at all."""
+
+    def __init__(self, file: str, problem: str, expected: Sequence[str]) -> None:
+        super().__init__(
+            f"{file}: the header cannot be read: {problem}. Expected the columns "
+            f"{', '.join(expected)}. Correct the header."
+        )
+
+
+class LineEndError(FileRefusedError):
+    """The lines of the file end otherwise than the contract says."""
+
+    def __init__(self, file: str, promised: str) -> None:
+        found, other = (
+            ("carriage returns alone (CR), as old Mac files do", "cr")
+            if promised == "lf"
+            else ("line feeds (LF or CRLF)", "lf")
+        )
+        super().__init__(
+            f"{file}: its lines end in {found}; the contract says `lineEnd: {promised}`. "
+            f"Set `lineEnd: {other}` under `csv` in the contract, or deliver the file so."
         )
 
 
@@ -145,11 +210,12 @@ class CompressionError(FileRefusedError):
 
 
 class RecordTooLongError(FileRefusedError):
-    """A record is longer than the reader holds in memory."""
+    """A record (the header: 0) is longer than the reader holds in memory."""
 
     def __init__(self, file: str, record: int, limit_bytes: int) -> None:
+        where = f"record {record}" if record else "header"
         super().__init__(
-            f"{file}, record {record}: longer than {limit_bytes} bytes. Is the delimiter or the "
+            f"{file}, {where}: longer than {limit_bytes} bytes. Is the delimiter or the "
             "line end another than the contract says? Expected one record per line."
         )
 

@@ -7,8 +7,13 @@ before it is cast, so that nothing is rounded, cut or guessed.
 import re
 from dataclasses import dataclass
 
+from lakehouse_pipeline.errors import nearest
+
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+MOMENTS = ("date", "timestamp", "time")
+"""The types whose texts may have a format of their own."""
+
 PHYSICAL_TYPES = {
     "string": ("VARCHAR",),
     "integer": INTEGER_TYPES,
@@ -35,6 +40,7 @@ ALIASES = {
 DOUBLE_DIGITS = 17
 """Significant decimal digits after which a DOUBLE no longer tells texts apart (IEEE 754)."""
 
+DECIMAL_DIGITS = 38
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
 _SIZED = re.compile(r"([A-Z ]+?)\s*\(\s*\d+\s*\)")
 _FORMAT_TOKENS = {
@@ -57,7 +63,9 @@ _FORMAT_TOKENS = {
     "a": (r"[AaPp][Mm]", "%p"),
     "XXX": (r"(?:Z|[+-][0-9]{2}:[0-9]{2})", "%z"),
 }
-_FORMAT = re.compile(r"'([^']*)'|(y+|M+|d+|H+|h+|m+|s+|S+|a+|X+)|(.)", re.DOTALL)
+_FORMAT = re.compile(r"'([^']*)'|((?!T)([A-Za-z])\3*)|(.)", re.DOTALL)
+_DATE_PARTS = frozenset("yMd")
+_TIME_PARTS = frozenset("HhmsSa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +100,28 @@ def column_type(logical: str, physical: str | None, text_format: str | None) -> 
     if logical not in LOGICAL_TYPES:
         raise ValueError(f"unknown logicalType '{logical}'; known: {', '.join(LOGICAL_TYPES)}")
     sql = _physical(logical, physical)
-    if text_format is not None and logical in ("date", "timestamp", "time"):
-        format_pattern(text_format)
-    return ColumnType(
-        logical, sql, text_format if logical in ("date", "timestamp", "time") else None
-    )
+    if logical not in MOMENTS or text_format is None:
+        return ColumnType(logical, sql)
+    format_pattern(text_format)
+    _check_parts(logical, text_format)
+    return ColumnType(logical, sql, text_format)
+
+
+def _check_parts(logical: str, text_format: str) -> None:
+    """Raise: ValueError: the format reads more, or less, than the type holds."""
+    parts = {token[0] for _, token, _, _ in _FORMAT.findall(text_format) if token}
+    needed = _DATE_PARTS if logical != "time" else frozenset()
+    if needed - parts or (logical == "time" and not parts & {"H", "h"}):
+        raise ValueError(
+            f"format '{text_format}' of a {logical} needs "
+            + ("an hour" if logical == "time" else "a year, a month and a day")
+        )
+    allowed = {"date": _DATE_PARTS, "time": _TIME_PARTS}.get(logical, parts)
+    if parts - allowed:
+        unfit = ", ".join(sorted(parts - allowed))
+        raise ValueError(f"format '{text_format}' reads what a {logical} does not hold: {unfit}")
+    if ("h" in parts) != ("a" in parts):
+        raise ValueError(f"format '{text_format}': 'hh' and 'a' go together; 'HH' counts to 23")
 
 
 def _physical(logical: str, physical: str | None) -> str:
@@ -106,11 +131,11 @@ def _physical(logical: str, physical: str | None) -> str:
     match = _DECIMAL.fullmatch(physical.strip())
     if match and logical == "number":
         precision, scale = int(match[1]), int(match[2] or 0)
-        if not (1 <= precision <= 38 and scale <= precision):
+        if not (1 <= precision <= DECIMAL_DIGITS and scale <= precision):
             raise ValueError(f"physicalType '{physical}': DECIMAL takes 1 to 38 digits")
         return f"DECIMAL({precision},{scale})"
     name = " ".join(physical.upper().split())
-    sized = _SIZED.fullmatch(name)
+    sized = _SIZED.fullmatch(name) if logical == "string" else None
     name = sized[1] if sized else name
     name = ALIASES.get(name, name)
     if name == "DECIMAL":
@@ -129,17 +154,36 @@ def format_pattern(text_format: str) -> tuple[str, str]:
     Raises: ValueError: a letter group has no meaning here.
     """
     pattern, strptime = "", ""
-    for literal, token, other in _FORMAT.findall(text_format):
+    for literal, token, _, other in _FORMAT.findall(text_format):
         if token:
             if token not in _FORMAT_TOKENS:
                 raise ValueError(
-                    f"format '{text_format}': '{token}' is not known; "
-                    f"known: {', '.join(_FORMAT_TOKENS)}"
+                    f"format '{text_format}': '{token}' is not known."
+                    f"{nearest(token.lower(), _FORMAT_TOKENS)} "
+                    f"Known: {', '.join(_FORMAT_TOKENS)}; other letters in single quotes"
                 )
             pattern += _FORMAT_TOKENS[token][0]
             strptime += _FORMAT_TOKENS[token][1]
         else:
-            text = literal or other
+            text = literal or other or "'"
             pattern += re.escape(text)
             strptime += text.replace("%", "%%")
     return pattern, strptime
+
+
+def in_words(kind: ColumnType) -> str:
+    """Return how a value of the type is written, for a person who corrects a file."""
+    if kind.format is not None:
+        return f"a {kind.logical} written {kind.format}"
+    if kind.sql.startswith("DECIMAL"):
+        precision, scale = decimal_digits(kind.sql)
+        return f"a number with at most {precision - scale} digits before and {scale} after the point"
+    return {
+        "string": "text",
+        "integer": f"a whole number ({kind.sql})",
+        "number": f"a number of at most {DOUBLE_DIGITS} digits, with a decimal point",
+        "boolean": "true or false",
+        "date": "a date written yyyy-MM-dd",
+        "timestamp": "a timestamp written yyyy-MM-dd HH:mm:ss",
+        "time": "a time written HH:mm:ss",
+    }[kind.logical]

@@ -1,0 +1,38 @@
+"""The names of the events, and the metadata keys every one of them carries.
+
+Runs, materializations and check results of Dagster are the audit stream; what has no Dagster event
+of its own is an observation with these keys. What is written here is in Dagster's event log only.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """Event types that are recorded as observations."""
+
+    CONTRACT_DEFINED = "DataContractDefined"
+    DUPLICATE_SKIPPED = "DuplicateSkipped"
+    REPLAY_REQUESTED = "ReplayRequested"
+    DATA_UNPUBLISHED = "DataUnpublished"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact: what happened to which batch (None: the dataset), who did it, and why.
+
+    `facts` hold no value of a record.
+    """
+
+    type: EventType
+    dataset: str
+    batch: str | None
+    actor: str
+    why: str
+    facts: dict[str, str | int | float] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, str | int | float]:
+        """Return the metadata of the observation."""
+        return {"lakehouse/event": self.type.value, "actor": self.actor, "why": self.why} | {
+            key: value for key, value in self.facts.items()
+        }

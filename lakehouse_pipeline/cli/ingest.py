@@ -1,0 +1,39 @@
+"""`lakehouse ingest`: files into a dataset, in this process, without the daemon."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
+from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.batches import batch_states
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.runs import run_batches, take_files
+from lakehouse_pipeline.settings import Settings
+
+
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="CSV files, plain, .gz or .zst.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="The dataset they belong to.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take CSV files into a dataset and show what became of each; exit 1 when one is refused."""
+    settings = Settings()
+    contract = ContractStore(settings.contracts).active(dataset)
+    with open_instance(settings) as instance:
+        taken = take_files(instance, settings, dataset, files, actor())
+        if taken.new:
+            with console.status(f"{len(taken.new)} batches of {dataset}"):
+                run_batches(instance, settings, contract, taken.new, tuple(Layer), actor())
+        states = batch_states(instance, dataset, (*taken.new, *taken.known))
+    if as_json:
+        print_json({"batches": states, "known": taken.known})
+    else:
+        print_batches(states)
+        for batch in taken.known:
+            console.print(f"{batch}: this content was taken before; it was not read again")
+    if any(state.state != "published" for state in states):
+        raise typer.Exit(1)

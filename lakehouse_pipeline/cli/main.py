@@ -1,0 +1,48 @@
+"""The `lakehouse` command: its list of commands, and how errors end it.
+
+Exit status: 0 done, 1 the data is at fault, 2 the call is at fault.
+"""
+
+import sys
+
+import typer
+
+from lakehouse_pipeline.cli import (
+    batches,
+    contract,
+    ingest,
+    quarantine,
+    query,
+    replay,
+    status,
+    up,
+    verify,
+)
+from lakehouse_pipeline.cli.output import errors
+from lakehouse_pipeline.errors import LakehouseError
+
+app = typer.Typer(
+    name="lakehouse",
+    help="A dropped CSV becomes a governed, anonymized, published table.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(up.up)
+app.command()(ingest.ingest)
+app.command()(status.status)
+app.command()(batches.batches)
+app.add_typer(quarantine.app, name="quarantine")
+app.command()(replay.replay)
+app.command()(query.query)
+app.command()(verify.verify)
+app.add_typer(contract.app, name="contract")
+
+
+def main() -> None:
+    """Run the command; print an error of the data or the call as its message alone."""
+    try:
+        app()
+    except LakehouseError as error:
+        errors.print(str(error), markup=False, style="red")
+        sys.exit(error.exit_code)

@@ -1,0 +1,70 @@
+"""`lakehouse quarantine`: the records set aside, with every reason."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.engine import engine
+from lakehouse_pipeline.lake.quarantine import (
+    quarantined_counts,
+    quarantined_records,
+    write_report,
+)
+from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.settings import Settings
+
+app = typer.Typer(help="The records set aside, with every reason.", no_args_is_help=True)
+
+DatasetArgument = Annotated[str, typer.Argument(help="The dataset.")]
+BatchOption = Annotated[list[str] | None, typer.Option("--batch", help="A batch; all without.")]
+
+
+@app.command()
+def show(
+    dataset: DatasetArgument,
+    batch: BatchOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many records to show.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how many records broke each rule, and the first records with their reasons."""
+    settings = Settings()
+    contract = ContractStore(settings.contracts).active(dataset)
+    with engine(settings.home / "tmp", settings.memory_limit) as connection:
+        tables = Tables(settings.lake)
+        counts = quarantined_counts(connection, tables, dataset, batch)
+        records = quarantined_records(connection, tables, contract, batch, limit)
+    if as_json:
+        print_json({"rules": counts, "records": records})
+        return
+    print_table(("rule", "count"), counts.items(), f"{dataset}: records per broken rule")
+    rows = [
+        (r["batch"], r["record"], reason["rule"], reason["value"], reason["message"])
+        for r in records
+        for reason in r["reasons"]
+    ]
+    if rows:
+        print_table(("batch", "record", "rule", "value", "expected"), rows)
+
+
+@app.command()
+def export(
+    dataset: DatasetArgument,
+    batch: BatchOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A CSV file; standard output without it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the quarantined records as CSV: batch, record, why, then their own values."""
+    settings = Settings()
+    contract = ContractStore(settings.contracts).active(dataset)
+    target = output or Path("/dev/stdout")
+    with engine(settings.home / "tmp", settings.memory_limit) as connection:
+        count = write_report(connection, Tables(settings.lake), contract, batch, target)
+    if as_json and output:
+        print_json({"records": count, "file": str(output)})
+    elif output:
+        console.print(f"{count:,} records in {output}")

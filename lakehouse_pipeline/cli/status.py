@@ -1,0 +1,70 @@
+"""`lakehouse status`: every dataset at a glance, and what waits or is refused."""
+
+from collections import Counter
+
+from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.landing import Landing
+from lakehouse_pipeline.orchestration.batches import batch_states
+from lakehouse_pipeline.orchestration.home_lock import running_url
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.settings import Settings
+
+COLUMNS = (
+    "dataset",
+    "contract",
+    "batches",
+    "records",
+    "validated",
+    "quarantined",
+    "published",
+    "states",
+)
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show datasets, refused contracts, files that are ignored, and whether the UI runs."""
+    settings = Settings()
+    contracts, refused = ContractStore(settings.contracts).survey()
+    datasets = []
+    with open_instance(settings) as instance:
+        for contract in contracts:
+            states = batch_states(instance, contract.dataset)
+            named = Counter(state.state for state in states)
+            datasets.append(
+                {
+                    "dataset": contract.dataset,
+                    "contract": contract.version,
+                    "batches": len(states),
+                    **{
+                        count: sum(getattr(state, count) or 0 for state in states)
+                        for count in ("records", "validated", "quarantined", "published")
+                    },
+                    "states": ", ".join(f"{n} {name}" for name, n in sorted(named.items())),
+                }
+            )
+    ignored = _ignored(Landing(settings.landing), [c.dataset for c in contracts])
+    url = running_url(settings)
+    if as_json:
+        problems = [str(problem) for one in refused for problem in one.problems]
+        print_json({"ui": url, "datasets": datasets, "refused": problems, "ignored": ignored})
+        return
+    print_table(COLUMNS, ([row[column] for column in COLUMNS] for row in datasets))
+    for one in refused:
+        for problem in one.problems:
+            console.print(f"refused contract: {problem}", style="red", markup=False)
+    for path in ignored:
+        console.print(f"ignored: {path}", style="yellow", markup=False)
+    console.print(f"home: {settings.home}")
+    console.print(f"UI: {url}" if url else "UI: not running; start it with: lakehouse up")
+
+
+def _ignored(landing: Landing, datasets: list[str]) -> list[str]:
+    """Return what lies in the landing folder and will not be read, with the reason."""
+    found = [
+        f"{path}: not a .csv, .tsv or .txt file, plain, .gz or .zst"
+        for dataset in datasets
+        for path in landing.ignored(dataset)
+    ]
+    found += [f"{path}: no dataset of this name" for path in landing.strangers(datasets)]
+    return found

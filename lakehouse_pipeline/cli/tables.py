@@ -1,0 +1,31 @@
+"""The table of batches that several commands print."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lakehouse_pipeline.cli.output import console, print_table
+from lakehouse_pipeline.orchestration.batches import BatchState
+
+COLUMNS = ("batch", "state", "records", "validated", "quarantined", "published", "seconds")
+
+
+def print_batches(states: Sequence[BatchState], title: str = "") -> None:
+    """Print batches with their counts, why a batch was refused, and the commonest reasons."""
+    named = {state.dataset for state in states}
+    columns = ("dataset", *COLUMNS) if len(named) > 1 else COLUMNS
+    print_table(columns, ([getattr(s, c) for c in columns] for s in states), title)
+    for state in states:
+        if state.why:
+            console.print(f"{state.batch}: refused: {state.why}", style="red", markup=False)
+    print_reasons(states)
+
+
+def print_reasons(states: Sequence[BatchState], at_most: int = 3) -> None:
+    """Print the rules that most records broke, over all of these batches."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for state in states:
+        counts.update({(state.dataset, rule): n for rule, n in state.rules.items()})
+    if counts:
+        common = counts.most_common(at_most)
+        named = (f"{dataset} {rule} ({n:,})" for (dataset, rule), n in common)
+        console.print("commonest reasons: " + ", ".join(named), markup=False)

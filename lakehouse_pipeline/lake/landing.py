@@ -1,0 +1,200 @@
+"""The landing folders: which files are there, which are complete, and what batch each one is.
+
+A batch's id is `<file stem>-<8 hex digits of the content's SHA-256>`: the same content under the
+same name is the same batch, new content is a new one. Files stay where they arrived.
+"""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse_pipeline.errors import UnreadableFileError
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+
+SUFFIXES = (".csv", ".tsv", ".txt")
+COMPRESSIONS = (".gz", ".zst")
+TEMPORARY_SUFFIXES = (".part", ".tmp", ".temp", ".partial", ".filepart", ".crdownload", ".swp", "~")
+HASH_DIGITS = 8
+STEM_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandingFile:
+    """A file in a landing folder as `stat` sees it; times in nanoseconds since 1970 UTC.
+
+    `changed_ns` is when the file came to stand there (its inode change), which a copy that keeps
+    the modification time does not hide.
+    """
+
+    path: Path
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes whenever the file is written or put there again."""
+        return f"{self.size}-{self.modified_ns}-{self.changed_ns}"
+
+
+class Landing:
+    """The folders below `root`, one per dataset."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, dataset: str) -> Path:
+        """Return the landing folder of a dataset."""
+        return self.root / dataset
+
+    def files(self, dataset: str) -> list[LandingFile]:
+        """Return the dataset's CSV files by name; temporary names and folders are left out."""
+        return [file for file in _entries(self.folder(dataset)) if is_csv(file.path.name)]
+
+    def ignored(self, dataset: str) -> list[Path]:
+        """Return what lies in the folder but will never be read: neither CSV nor temporary."""
+        folder = self.folder(dataset)
+        if not folder.is_dir():
+            return []
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if not is_temporary(path.name) and not (path.is_file() and is_csv(path.name))
+        )
+
+    def strangers(self, datasets: Sequence[str]) -> list[Path]:
+        """Return what lies beside the folders of `datasets`: files, and folders of no dataset."""
+        if not self.root.is_dir():
+            return []
+        return sorted(p for p in self.root.iterdir() if p.name not in datasets or p.is_file())
+
+    def find(self, dataset: str, batches: Sequence[str]) -> dict[str, Path | None]:
+        """Return the file of each batch, None where no file of its name is there.
+
+        Only where several files share a name's stem are they told apart by content; the reader
+        checks the content of the others when it has read them.
+        """
+        by_stem: dict[str, list[Path]] = {}
+        for file in self.files(dataset):
+            by_stem.setdefault(stem_of(file.path.name), []).append(file.path)
+        return {batch: _match(batch, by_stem.get(_stem(batch), [])) for batch in batches}
+
+    def place(self, dataset: str, source: Path) -> Path:
+        """Copy `source` into the dataset's folder under its own name, whole or not at all.
+
+        A different file of that name is not overwritten: the copy gets the content's digits too.
+        Raises: UnreadableFileError: `source` is missing, a folder, or not readable.
+        """
+        readable(source)
+        folder = self.folder(dataset)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / source.name
+        if target.exists() and target.samefile(source):
+            return target
+        digest = sha256_of(source)
+        if target.exists():
+            if sha256_of(target) == digest:
+                return target
+            target = folder / f"{digest[:HASH_DIGITS]}-{source.name}"
+        draft = folder / f".{target.name}.part"
+        shutil.copyfile(source, draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+        return target
+
+
+def _stem(batch: str) -> str:
+    return batch[: -HASH_DIGITS - 1]
+
+
+def _match(batch: str, candidates: list[Path]) -> Path | None:
+    if len(candidates) == 1:
+        return candidates[0]
+    same = (path for path in candidates if batch_id(path.name, sha256_of(path)) == batch)
+    return next(same, None)
+
+
+def readable(path: Path) -> None:
+    """Check that `path` is a file that can be opened. Raises: UnreadableFileError: it is not."""
+    if path.is_dir():
+        raise UnreadableFileError(path, "is a folder")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UnreadableFileError(path, (error.strerror or str(error)).lower()) from error
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a name says that someone is still writing the file."""
+    return name.startswith(".") or name.lower().endswith(TEMPORARY_SUFFIXES)
+
+
+def is_csv(name: str) -> bool:
+    """Return whether a name is one of a CSV file, plain or compressed, and not temporary."""
+    bare = name.lower()
+    for compression in COMPRESSIONS:
+        bare = bare.removesuffix(compression)
+    return bare.endswith(SUFFIXES) and not is_temporary(name)
+
+
+def stem_of(name: str) -> str:
+    """Return the part of a batch id that comes from the file's name: `[A-Za-z0-9_.-]` only."""
+    bare = name
+    for suffix in (*COMPRESSIONS, *SUFFIXES):
+        if bare.lower().endswith(suffix):
+            bare = bare[: -len(suffix)]
+    bare = re.sub(r"[^A-Za-z0-9_.-]", "_", bare)
+    return re.sub(r"\.{2,}", ".", bare).strip(".")[:STEM_CHARACTERS] or "file"
+
+
+def batch_id(name: str, sha256: str) -> str:
+    """Return the id of the batch that a file of this name and content is."""
+    return f"{stem_of(name)}-{sha256[:HASH_DIGITS]}"
+
+
+def is_settled(file: LandingFile, settle_seconds: float) -> bool:
+    """Return whether the file is whole: unchanged for a while, and open for writing by nobody.
+
+    The second part is known on Linux, for files on local disks; elsewhere time alone decides.
+    """
+    newest = max(file.modified_ns, file.changed_ns) / 1e9
+    return time.time() - newest >= settle_seconds and not _has_writer(file.path)
+
+
+def _has_writer(path: Path) -> bool:
+    """Ask the kernel for a read lease, which it denies while the file is open for writing."""
+    try:
+        import fcntl
+
+        lease = fcntl.F_SETLEASE
+    except (ImportError, AttributeError):
+        return False
+    try:
+        with path.open("rb") as file:
+            fcntl.fcntl(file, lease, fcntl.F_RDLCK)
+            fcntl.fcntl(file, lease, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _entries(folder: Path) -> list[LandingFile]:
+    if not folder.is_dir():
+        return []
+    found = []
+    for entry in os.scandir(folder):
+        if entry.is_file():
+            stat = entry.stat()
+            found.append(
+                LandingFile(
+                    Path(entry.path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+                )
+            )
+    return sorted(found)

@@ -1,0 +1,108 @@
+"""The quarantined layer as people read it: counts per rule, records with reasons, a CSV report.
+
+Shows values of records, personal ones too: for the supplier and stewards, never for events or logs.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.layers.names import (
+    BATCH_ID,
+    REASONS,
+    RECORD,
+    TEXT,
+    Layer,
+    identifier,
+    literal,
+)
+
+
+def quarantined_counts(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    dataset: str,
+    batches: Sequence[str] | None,
+) -> dict[str, int]:
+    """Return how many records broke each rule, the commonest first."""
+    source = _source(tables, dataset, batches)
+    if source is None:
+        return {}
+    each = f"SELECT unnest({REASONS}).rule AS rule FROM {source}"
+    sql = f"SELECT rule, count(*) FROM ({each}) GROUP BY ALL ORDER BY 2 DESC, 1"
+    return dict(connection.execute(sql).fetchall())
+
+
+def quarantined_records(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    contract: Contract,
+    batches: Sequence[str] | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Return the first records: batch, record, values, text, reasons.
+
+    Each reason has rule, column, message, and `value`, the text of its column as it stood.
+    """
+    source = _source(tables, contract.dataset, batches)
+    if source is None:
+        return []
+    sql = f"FROM {source} ORDER BY {BATCH_ID}, {RECORD} LIMIT {limit}"
+    result = connection.execute(f"SELECT * {sql}")
+    names = [column[0] for column in result.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [_record(row, contract) for row in rows]
+
+
+def _record(row: dict[str, Any], contract: Contract) -> dict[str, Any]:
+    values = {name: row.get(name) for name in contract.column_names}
+    reasons = [
+        {**reason, "value": values.get(reason["column"]) if reason["column"] else row[TEXT]}
+        for reason in row[REASONS]
+    ]
+    return {
+        "batch": row[BATCH_ID],
+        "record": row[RECORD],
+        "values": values,
+        "text": row[TEXT],
+        "reasons": reasons,
+    }
+
+
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    contract: Contract,
+    batches: Sequence[str] | None,
+    target: Path,
+) -> int:
+    """Write a CSV that a supplier can read; return the number of records.
+
+    Columns: batch, record, reasons (sentences separated by `; `), the contract's columns as they
+    stood, and the physical text of a record that could not be split.
+    """
+    source = _source(tables, contract.dataset, batches)
+    columns = [identifier(name) for name in contract.column_names]
+    if source is None:
+        names = ", ".join(f"NULL AS {column}" for column in columns)
+        source = (
+            f"(SELECT {names}, NULL AS {TEXT}, NULL::STRUCT(message VARCHAR)[] AS {REASONS}, "
+            f"NULL AS {RECORD}, NULL AS {BATCH_ID} WHERE false)"
+        )
+    why = f"array_to_string(list_transform({REASONS}, lambda r: r.message), '; ')"
+    sql = (
+        f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, {why} AS reasons, "
+        f"{', '.join(columns)}, {TEXT} AS text FROM {source} ORDER BY {BATCH_ID}, {RECORD}"
+    )
+    written = connection.execute(f"COPY ({sql}) TO {literal(str(target))} (FORMAT csv, HEADER)")
+    return int(written.fetchall()[0][0])
+
+
+def _source(tables: Tables, dataset: str, batches: Sequence[str] | None) -> str | None:
+    files = tables.files(dataset, Layer.QUARANTINED, batches)
+    return parquet_relation(files) if files else None

@@ -1,0 +1,59 @@
+"""The anonymized layer: personal columns made safe by the contract's techniques, as SQL.
+
+`hash` is HMAC-SHA256 (RFC 2104) in plain SQL: `sha256(opad || sha256(ipad || text))`. The two
+padded keys are connection variables, so that no SQL text, message or plan ever holds the key.
+"""
+
+from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
+from lakehouse_pipeline.layers.names import BATCH_ID, RECORD, identifier, literal
+
+INNER_KEY = "lakehouse_hash_inner"
+OUTER_KEY = "lakehouse_hash_outer"
+TECHNIQUES = ("hash", "mask", "drop")
+
+
+def kept_columns(contract: Contract) -> tuple[Column, ...]:
+    """Return the columns that go past validated: all but the dropped ones, in contract order."""
+    return tuple(
+        column
+        for column in contract.columns
+        if column.anonymize is None or column.anonymize.technique != "drop"
+    )
+
+
+def anonymized(contract: Contract, validated: str) -> str:
+    """Return SQL over `validated` (SQL of a relation): kept columns, `_record`, `_batch_id`."""
+    columns = [
+        f"{_safe(column.anonymize, identifier(column.name))} AS {identifier(column.name)}"
+        for column in kept_columns(contract)
+    ]
+    return f"SELECT {', '.join([*columns, RECORD, BATCH_ID])} FROM {validated}"
+
+
+def _safe(anonymize: Anonymize | None, value: str) -> str:
+    if anonymize is None:
+        return value
+    return {"hash": _hash, "mask": _mask}[anonymize.technique](anonymize, value)
+
+
+def _hash(_anonymize: Anonymize, value: str) -> str:
+    """Return SQL: 64 lower-case hexadecimal digits, the same for the same text; null stays."""
+    inner = f"sha256(getvariable('{INNER_KEY}')::BLOB || encode(CAST({value} AS VARCHAR)))"
+    return f"sha256(getvariable('{OUTER_KEY}')::BLOB || unhex({inner}))"
+
+
+def _mask(anonymize: Anonymize, value: str) -> str:
+    """Return SQL: the text with all but its first and last characters masked; null stays.
+
+    A text too short to hide anything between the kept ends is masked whole.
+    """
+    first = int(str(anonymize.parameters.get("keepFirst", 0)))
+    last = int(str(anonymize.parameters.get("keepLast", 0)))
+    character = literal(str(anonymize.parameters.get("character", "*")))
+    text = f"CAST({value} AS VARCHAR)"
+    hidden = f"repeat({character}, length({text}) - {first + last})"
+    ends = [f"left({text}, {first})", hidden] + ([f"right({text}, {last})"] if last else [])
+    return (
+        f"CASE WHEN length({text}) <= {first + last} THEN repeat({character}, length({text})) "
+        f"ELSE {' || '.join(ends)} END"
+    )

@@ -1,0 +1,53 @@
+"""The rules over a whole batch: `rowCount` and the share that may be quarantined."""
+
+import operator
+from dataclasses import dataclass
+
+from lakehouse_pipeline.contracts.model import Contract
+
+OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says of a batch: it is refused when `refusals` is not empty."""
+
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """True when nothing of the batch may be published."""
+        return bool(self.refusals)
+
+
+def quarantined_percent(records: int, quarantined: int) -> float:
+    """Return the share of quarantined records in percent, 0 for a batch without records."""
+    return 100.0 * quarantined / records if records else 0.0
+
+
+def judge_batch(contract: Contract, records: int, quarantined: int) -> Verdict:
+    """Return the verdict over a batch from its counts of records and quarantined records."""
+    refusals, warnings = [], []
+    share, limit = (
+        quarantined_percent(records, quarantined),
+        contract.publish.max_quarantined_percent,
+    )
+    if share > limit:
+        refusals.append(
+            f"maxQuarantinedPercent: {quarantined} of {records} records ({share:.2f} %) are "
+            f"quarantined, the contract allows {limit:g} %"
+        )
+    for rule in contract.row_counts:
+        for sign, number in rule.bounds:
+            if not OPERATORS[sign](records, number):
+                found = f"{rule.name}: the batch has {records} records, expected {sign} {number:g}"
+                (refusals if rule.severity == "error" else warnings).append(found)
+    return Verdict(tuple(refusals), tuple(warnings))

@@ -1,0 +1,44 @@
+"""The five layers, the system columns, and how names and texts are quoted in SQL."""
+
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """The layers of a dataset, in the order in which a batch passes through them."""
+
+    RAW = "raw"
+    QUARANTINED = "quarantined"
+    VALIDATED = "validated"
+    ANONYMIZED = "anonymized"
+    PUBLISHED = "published"
+
+
+RECORD = "_record"
+"""System column of every layer: BIGINT, the record's number in its file, 1 after the header."""
+
+BATCH_ID = "_batch_id"
+"""System column and Delta partition of every layer: VARCHAR, the Dagster partition key."""
+
+DEFECT = "_defect"
+"""Raw only: STRUCT(rule, message, bytes) of a record that could not be split, else null."""
+
+REASONS = "_reasons"
+"""Quarantined only: LIST of STRUCT(rule, column, message), every rule the record breaks."""
+
+TEXT = "_text"
+"""Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
+
+
+def identifier(name: str) -> str:
+    """Return `name` quoted as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return `text` quoted as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def batch_list(batches: list[str] | tuple[str, ...]) -> str:
+    """Return the batch ids as the inside of an SQL `IN (...)`."""
+    return ", ".join(literal(batch) for batch in batches)

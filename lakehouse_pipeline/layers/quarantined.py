@@ -1,0 +1,47 @@
+"""The quarantined layer: what validated did not take, as it stood, with every reason.
+
+It is defined as raw minus validated, so no record can be in neither; a record without a reason
+would be a bug, and the pipeline refuses to commit one.
+"""
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.layers.names import (
+    BATCH_ID,
+    DEFECT,
+    REASONS,
+    RECORD,
+    TEXT,
+    identifier,
+    literal,
+)
+from lakehouse_pipeline.layers.rules import record_rules
+
+REASON_TYPE = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "message" VARCHAR)'
+
+
+def reasons(contract: Contract) -> str:
+    """Return SQL over judged records: the list of rules a record breaks, in contract order."""
+    defect = (
+        f"CASE WHEN {DEFECT} IS NOT NULL THEN {{'rule': {DEFECT}.rule, 'column': NULL, "
+        f"'message': {DEFECT}.message}}::{REASON_TYPE} END"
+    )
+    each = [
+        f"CASE WHEN {rule.broken} THEN {{'rule': {literal(rule.name)}, 'column': "
+        f"{literal(rule.column) if rule.column else 'NULL'}, 'message': {literal(rule.message)}}}"
+        f"::{REASON_TYPE} END"
+        for rule in record_rules(contract)
+    ]
+    return f"list_filter([{', '.join([defect, *each])}], lambda reason: reason IS NOT NULL)"
+
+
+def quarantined(contract: Contract, judged: str, validated: str) -> str:
+    """Return SQL: every column's original text, `_text`, `_reasons`, `_record`, `_batch_id`.
+
+    `validated` is SQL of a relation with the `_batch_id` and `_record` that validated took.
+    """
+    columns = [f"c{i} AS {identifier(column.name)}" for i, column in enumerate(contract.columns)]
+    text = f"coalesce(try(decode({DEFECT}.bytes)), CAST({DEFECT}.bytes AS VARCHAR)) AS {TEXT}"
+    return (
+        f"SELECT {', '.join(columns)}, {text}, {reasons(contract)} AS {REASONS}, "
+        f"{RECORD}, {BATCH_ID} FROM ({judged}) ANTI JOIN {validated} USING ({BATCH_ID}, {RECORD})"
+    )

@@ -1,0 +1,148 @@
+"""The assets of a dataset: one multi-asset with the five layers, made from its contract.
+
+Its body calls `process` and records, batch by batch, only what really happened: a refused batch
+gets no materialization of its later layers. Why one multi-asset and logged events, and not five
+assets, is in docs/decisions/0001-one-multi-asset-per-dataset.md.
+"""
+
+import warnings
+
+import dagster as dg
+
+import lakehouse_pipeline
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.instance import process_tags
+from lakehouse_pipeline.orchestration.keys import (
+    GATE_CHECK,
+    RULES_CHECK,
+    asset_key,
+    batches_of,
+)
+from lakehouse_pipeline.orchestration.metadata import column_schema, markdown_rules
+from lakehouse_pipeline.orchestration.recorder import Recorder
+from lakehouse_pipeline.pipeline.lake import open_lake
+from lakehouse_pipeline.pipeline.process import process
+from lakehouse_pipeline.settings import Settings
+
+SOURCES = {
+    Layer.QUARANTINED: Layer.RAW,
+    Layer.VALIDATED: Layer.RAW,
+    Layer.ANONYMIZED: Layer.VALIDATED,
+    Layer.PUBLISHED: Layer.ANONYMIZED,
+}
+"""Which layer each layer is made from."""
+
+DESCRIPTIONS = {
+    Layer.RAW: "Every record as text, as it stood in the file, with its number.",
+    Layer.QUARANTINED: "Records that break a rule: original text and every reason.",
+    Layer.VALIDATED: "Records that keep every rule, in the contract's types.",
+    Layer.ANONYMIZED: "Validated records with personal columns made safe.",
+    Layer.PUBLISHED: "What the contract promises to consumers, over all batches.",
+}
+
+
+def dataset_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
+    """Return the five layers of the contract's dataset, with their two checks per batch."""
+    with warnings.catch_warnings():
+        # Partitioned checks are marked preview, backfill policies beta: both are what we rely on,
+        # and test_upstream.py says how.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return _layers(contract, settings)
+
+
+def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
+    dataset = contract.dataset
+
+    @dg.multi_asset(
+        name=f"{dataset}_layers",
+        specs=[_spec(contract, layer) for layer in Layer],
+        check_specs=_check_specs(dataset),
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def layers(context: dg.AssetExecutionContext):  # noqa: ANN202 Dagster reads the annotation
+        context.instance.add_run_tags(context.run_id, process_tags())
+        active = ContractStore(settings.contracts).active(dataset)
+        recorder = Recorder(context, active)
+        wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
+        with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
+            for outcome in process(lake, active, context.partition_keys, wanted):
+                recorder.record(outcome)
+        yield from ()
+
+    return layers
+
+
+def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
+    dataset = contract.dataset
+    return dg.AssetSpec(
+        asset_key(dataset, layer),
+        deps=[asset_key(dataset, SOURCES[layer])] if layer in SOURCES else [],
+        description=_description(contract, layer),
+        group_name=dataset,
+        skippable=True,
+        partitions_def=batches_of(dataset),
+        code_version=_code_version(contract, layer),
+        owners=[_owner(name) for name in contract.owners],
+        kinds={"delta", "csv" if layer is Layer.RAW else "duckdb"},
+        tags=_tags(contract, layer),
+        metadata={
+            "dagster/column_schema": column_schema(contract, layer),
+            "contract": f"{dataset} {contract.version}",
+            "compliance": contract.compliance,
+        },
+    )
+
+
+def _check_specs(dataset: str) -> list[dg.AssetCheckSpec]:
+    validated, batches = asset_key(dataset, Layer.VALIDATED), batches_of(dataset)
+    return [
+        dg.AssetCheckSpec(
+            RULES_CHECK,
+            asset=validated,
+            partitions_def=batches,
+            description="Warns when records were quarantined; shows how many broke each rule.",
+        ),
+        dg.AssetCheckSpec(
+            GATE_CHECK,
+            asset=validated,
+            partitions_def=batches,
+            description="Fails when the batch is refused: nothing of it is published.",
+        ),
+    ]
+
+
+def _description(contract: Contract, layer: Layer) -> str:
+    parts = [DESCRIPTIONS[layer], contract.description]
+    if layer is Layer.VALIDATED:
+        parts.append(f"Rules of {contract.dataset} {contract.version}:\n{markdown_rules(contract)}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _code_version(contract: Contract, layer: Layer) -> str:
+    """Return what makes a layer stale when it changes: our version; past raw, the contract too."""
+    if layer is Layer.RAW:
+        return lakehouse_pipeline.__version__
+    return f"{lakehouse_pipeline.__version__}+{contract.version}.{contract.sha256[:8]}"
+
+
+def _owner(name: str) -> str:
+    """Return an owner as Dagster takes it: an e-mail address or `team:<name>`."""
+    if "@" in name:
+        return name
+    return "team:" + "".join(c if c.isalnum() or c in "_-." else "_" for c in name)
+
+
+def _tags(contract: Contract, layer: Layer) -> dict[str, str]:
+    tags = {"layer": layer.value, "compliance": contract.compliance}
+    if contract.domain:
+        tags["domain"] = _tag(contract.domain)
+    return tags | {_tag(tag): "" for tag in contract.tags}
+
+
+def _tag(text: str) -> str:
+    """Return text as Dagster takes it in a tag."""
+    return "".join(c if c.isalnum() or c in "_-." else "_" for c in text)[:63]

@@ -1,0 +1,176 @@
+"""The state of batches as the event stream tells it: nothing else remembers it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
+
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.instance import DATASET_TAG
+from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
+from lakehouse_pipeline.orchestration.metadata import as_plain
+
+UNFINISHED = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """A batch as the newest events tell it.
+
+    `state` is published, refused, failed, running or waiting. Counts are of records and None
+    before the batch was judged; `seconds` is the sum over the layers; `why` says why a batch was
+    refused; `rules` counts the quarantined records per rule. `time` is of the newest event,
+    seconds since 1970 UTC.
+    """
+
+    dataset: str
+    batch: str
+    state: str
+    records: int | None = None
+    validated: int | None = None
+    quarantined: int | None = None
+    published: int | None = None
+    seconds: float = 0.0
+    contract_version: str = ""
+    file: str = ""
+    physical_lines: int | None = None
+    header_lines: int = 1
+    blank_lines: int = 0
+    why: str = ""
+    rules: dict[str, int] = field(default_factory=dict)
+    time: float | None = None
+
+
+def batch_states(
+    instance: dg.DagsterInstance, dataset: str, only: Sequence[str] | None = None
+) -> list[BatchState]:
+    """Return the state of the dataset's batches, in the order they arrived."""
+    keys = [
+        key for key in instance.get_dynamic_partitions(dataset) if only is None or key in set(only)
+    ]
+    wanted = list(keys) if only is not None else None
+    layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
+    gates = _newest_gates(instance, dataset, wanted)
+    running = dataset in active_datasets(instance)
+    return [_state(dataset, key, layers, gates.get(key), running=running) for key in keys]
+
+
+def active_datasets(instance: dg.DagsterInstance) -> set[str]:
+    """Return the datasets with a run that is queued or going on."""
+    runs = instance.get_runs(RunsFilter(statuses=list(UNFINISHED)))
+    named = {run.tags[DATASET_TAG] for run in runs if DATASET_TAG in run.tags}
+    return named | {key.path[0] for run in runs for key in run.asset_selection or ()}
+
+
+def last_event_time(instance: dg.DagsterInstance, dataset: str, batch: str) -> float | None:
+    """Return when the batch was last read or refused, in seconds since 1970 UTC, or None."""
+    raw = _newest(instance, dataset, Layer.RAW, [batch]).get(batch)
+    gate = _newest_gates(instance, dataset, [batch]).get(batch)
+    times = [raw["timestamp"] if raw else None, gate["timestamp"] if gate else None]
+    return max((float(t) for t in times if t is not None), default=None)
+
+
+def _newest(
+    instance: dg.DagsterInstance, dataset: str, layer: Layer, batches: Sequence[str] | None
+) -> dict[str, dict]:
+    """Return the newest materialization of each batch in a layer, as plain metadata."""
+    newest: dict[str, dict] = {}
+    cursor = None
+    chosen = AssetRecordsFilter(asset_key(dataset, layer), asset_partitions=batches)
+    while True:
+        page = instance.fetch_materializations(chosen, limit=PAGE, cursor=cursor)
+        for record in page.records:
+            materialization = record.asset_materialization
+            batch = record.partition_key
+            if materialization is None or batch is None or batch in newest:
+                continue
+            newest[batch] = {
+                **as_plain(materialization.metadata),
+                "timestamp": record.timestamp,
+                "storage_id": record.storage_id,
+                "run_id": record.run_id,
+            }
+        cursor = page.cursor
+        if not page.has_more:
+            return newest
+
+
+def _newest_gates(
+    instance: dg.DagsterInstance, dataset: str, batches: Sequence[str] | None
+) -> dict[str, dict]:
+    """Return the newest `gate` check of each batch: passed, why, metadata, timestamp."""
+    newest: dict[str, dict] = {}
+    wanted = None if batches is None else set(batches)
+    cursor = None
+    while True:
+        page = instance.event_log_storage.get_asset_check_execution_history(
+            check_key(dataset, GATE_CHECK), limit=PAGE, cursor=cursor
+        )
+        for record in page:
+            found = record.evaluation
+            if not isinstance(found, dg.AssetCheckEvaluation) or found.partition in newest:
+                continue
+            if found.partition is None or (wanted is not None and found.partition not in wanted):
+                continue
+            newest[found.partition] = {
+                **as_plain(found.metadata),
+                "passed": found.passed,
+                "why": found.description or "",
+                "timestamp": record.event.timestamp,
+            }
+        if len(page) < PAGE:
+            return newest
+        cursor = page[-1].id
+
+
+def _state(
+    dataset: str, batch: str, layers: dict[Layer, dict], gate: dict | None, *, running: bool
+) -> BatchState:
+    newest = {layer: found[batch] for layer, found in layers.items() if batch in found}
+    published = newest.get(Layer.PUBLISHED)
+    times = [event["timestamp"] for event in (*newest.values(), *([gate] if gate else []))]
+    raw, quarantined = newest.get(Layer.RAW, {}), newest.get(Layer.QUARANTINED, {})
+    name = _state_name(gate, published, running=running)
+    return BatchState(
+        dataset,
+        batch,
+        name,
+        records=raw.get("dagster/row_count"),
+        validated=newest.get(Layer.VALIDATED, {}).get("dagster/row_count"),
+        quarantined=quarantined.get("dagster/row_count"),
+        published=published["dagster/row_count"] if published and name == "published" else None,
+        seconds=round(sum(_share(event) for event in newest.values()), 3),
+        contract_version=quarantined.get("contract_version", raw.get("contract_version", "")),
+        file=raw.get("file", ""),
+        physical_lines=raw.get("physical_lines"),
+        header_lines=raw.get("header_lines", 1),
+        blank_lines=raw.get("blank_lines", 0),
+        why=gate["why"] if gate and not gate["passed"] else "",
+        rules={
+            key.removeprefix("rule/"): value
+            for key, value in quarantined.items()
+            if key.startswith("rule/") and value
+        },
+        time=max(times, default=None),
+    )
+
+
+def _share(event: dict) -> float:
+    """Return a batch's share of the seconds its group took in a layer."""
+    return event["seconds"] / max(event["batches_in_commit"], 1)
+
+
+def _state_name(gate: dict | None, published: dict | None, *, running: bool) -> str:
+    if gate and not gate["passed"]:
+        return "refused"
+    if gate and published and published["timestamp"] >= gate["timestamp"]:
+        return "published"
+    return "running" if running else "stopped" if gate else "waiting"

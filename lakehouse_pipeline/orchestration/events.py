@@ -1,0 +1,32 @@
+"""Events that are not part of a run, written into Dagster's event log as observations."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from lakehouse_pipeline.audit.events import Event
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.keys import asset_key, contract_key
+
+USER_TAG = "user"
+"""The tag of a run or backfill that says who asked for it; Dagster shows it as the user."""
+
+SENSOR_ACTOR = "landing_sensor"
+
+
+def actor_of(tags: Mapping[str, str]) -> str:
+    """Return who asked for a run with these tags."""
+    return tags.get(USER_TAG) or tags.get("dagster/sensor_name") or "dagster"
+
+
+def observation(event: Event, layer: Layer | None) -> dg.AssetObservation:
+    """Return the event as an observation of a layer, or of the dataset's contract."""
+    key = asset_key(event.dataset, layer) if layer else contract_key(event.dataset)
+    return dg.AssetObservation(
+        key, partition=event.batch, metadata=event.metadata(), tags={"actor": event.actor[:63]}
+    )
+
+
+def report(instance: dg.DagsterInstance, event: Event, layer: Layer | None) -> None:
+    """Write the event outside of any run; it is durable when this returns."""
+    instance.report_runless_asset_event(observation(event, layer))

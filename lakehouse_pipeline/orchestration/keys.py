@@ -1,0 +1,52 @@
+"""How datasets, layers and batches are called in Dagster."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG as RANGE_END
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG as RANGE_START
+
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.instance import DATASET_TAG
+
+RULES_CHECK = "rules"
+GATE_CHECK = "gate"
+
+
+def asset_key(dataset: str, layer: Layer) -> dg.AssetKey:
+    """Return the key of a layer's asset."""
+    return dg.AssetKey([dataset, layer.value])
+
+
+def contract_key(dataset: str) -> dg.AssetKey:
+    """Return the key of the asset that stands for a dataset's contract."""
+    return dg.AssetKey([dataset, "contract"])
+
+
+def check_key(dataset: str, name: str) -> dg.AssetCheckKey:
+    """Return the key of one of the two checks of a batch."""
+    return dg.AssetCheckKey(asset_key(dataset, Layer.VALIDATED), name)
+
+
+def batches_of(dataset: str) -> dg.DynamicPartitionsDefinition:
+    """Return the partitions of a dataset: its batches."""
+    return dg.DynamicPartitionsDefinition(name=dataset)
+
+
+def range_tags(dataset: str, first: str, last: str) -> dict[str, str]:
+    """Return the tags of a run over the batches from `first` to `last`, in partition order."""
+    return {DATASET_TAG: dataset, RANGE_START: first, RANGE_END: last}
+
+
+def contiguous(keys: Sequence[str], wanted: set[str]) -> list[list[str]]:
+    """Split `wanted` into runs of neighbours in `keys`: a range run cannot skip one."""
+    ranges: list[list[str]] = []
+    neighbours = False
+    for key in keys:
+        if key in wanted:
+            if neighbours:
+                ranges[-1].append(key)
+            else:
+                ranges.append([key])
+        neighbours = key in wanted
+    return ranges

@@ -1,0 +1,121 @@
+"""Outcomes of a run into Dagster events: materializations, check results, observations."""
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+
+from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.events import actor_of, observation
+from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key
+from lakehouse_pipeline.orchestration.metadata import (
+    Metadata,
+    counts_table,
+    data_version,
+    layer_metadata,
+    quarantine_metadata,
+    reasons_table,
+)
+from lakehouse_pipeline.pipeline.outcomes import (
+    BatchJudged,
+    BatchRefused,
+    LayerKept,
+    LayerWritten,
+    Outcome,
+)
+
+
+class Recorder:
+    """Logs what happened in one run, each event with its batch as the partition.
+
+    `selected` are the assets the run was asked for; nothing is recorded for the others.
+    """
+
+    def __init__(self, context: dg.AssetExecutionContext, contract: Contract) -> None:
+        self.context = context
+        self.contract = contract
+        self.selected = context.selected_asset_keys
+        self._checks = {key.name for key in context.selected_asset_check_keys}
+        self._quarantined: dict[str, LayerWritten] = {}
+        self._sha256: dict[str, str] = {}
+
+    def record(self, outcome: Outcome) -> None:
+        """Record one outcome."""
+        match outcome:
+            case LayerWritten(layer=Layer.QUARANTINED):
+                self._quarantined[outcome.batch] = outcome
+            case LayerWritten():
+                self._materialized(outcome, {})
+            case BatchJudged():
+                self._judged(outcome)
+            case BatchRefused():
+                self._refused(outcome)
+            case LayerKept():
+                self.context.log.info(f"{outcome.batch}: {outcome.layer}: {outcome.reason}")
+
+    def _materialized(self, written: LayerWritten, extra: Metadata) -> None:
+        key = asset_key(self.contract.dataset, written.layer)
+        if key not in self.selected:
+            return
+        if written.file is not None:
+            self._sha256[written.batch] = written.file.sha256
+        source = self._sha256.get(written.batch, written.batch)
+        self.context.log_event(
+            dg.AssetMaterialization(
+                key,
+                partition=written.batch,
+                metadata=layer_metadata(self.contract, written) | extra,
+                tags={DATA_VERSION_TAG: data_version(self.contract, written.layer, source)},
+            )
+        )
+
+    def _judged(self, judged: BatchJudged) -> None:
+        quarantined = self._quarantined.pop(judged.batch)
+        self._materialized(quarantined, quarantine_metadata(self.contract, judged))
+        counts: Metadata = {
+            "records": judged.records,
+            "validated": judged.validated,
+            "quarantined": judged.quarantined,
+            "quarantined_percent": round(judged.quarantined_percent, 4),
+        }
+        broken: Metadata = {"rules": counts_table(judged)} if judged.rule_counts else {}
+        if judged.sample:
+            broken["reasons"] = dg.MetadataValue.md(reasons_table(judged))
+        passed = judged.quarantined == 0
+        said = "" if passed else f"{judged.quarantined} of {judged.records} records quarantined."
+        self._check(RULES_CHECK, judged.batch, passed, said, counts | broken)
+        verdict = judged.verdict
+        said = " ".join([*verdict.refusals, *verdict.warnings])
+        self._check(GATE_CHECK, judged.batch, not verdict.refused, said, counts)
+
+    def _refused(self, refused: BatchRefused) -> None:
+        why = " ".join(refused.reasons)
+        if refused.layer is Layer.RAW:
+            self.context.log.error(f"{refused.batch}: refused: {why}")
+            self._check(GATE_CHECK, refused.batch, passed=False, said=why, metadata={})
+        if refused.withdrawn:
+            event = Event(
+                EventType.DATA_UNPUBLISHED,
+                self.contract.dataset,
+                refused.batch,
+                actor_of(self.context.run.tags),
+                why,
+                {"layers": ", ".join(refused.withdrawn)},
+            )
+            self.context.log_event(observation(event, Layer.PUBLISHED))
+
+    def _check(self, name: str, batch: str, passed: bool, said: str, metadata: Metadata) -> None:
+        if name not in self._checks:
+            return
+        warns = name == RULES_CHECK
+        self.context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=asset_key(self.contract.dataset, Layer.VALIDATED),
+                check_name=name,
+                passed=passed,
+                severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
+                description=said or None,
+                metadata={"batch": batch, **metadata},
+                partition=batch,
+            )
+        )

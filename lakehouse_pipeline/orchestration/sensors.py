@@ -1,0 +1,167 @@
+"""The one sensor of all datasets: new files in the landing folders become batches and runs.
+
+A tick watches the folders for a few seconds, so that a file is seen soon after it is whole; all new
+files of a dataset become one run over a range of partitions. Files with content that is already a
+batch start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.landing import (
+    HASH_DIGITS,
+    Landing,
+    LandingFile,
+    batch_id,
+    is_settled,
+)
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time
+from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR, report
+from lakehouse_pipeline.orchestration.keys import asset_key, batches_of, range_tags
+from lakehouse_pipeline.orchestration.recovery import recovery_requests
+from lakehouse_pipeline.settings import Settings
+
+HASHING_SECONDS = 20.0
+"""A tick stops reading new files after this; the rest is the next tick's."""
+
+LOOK_SECONDS = 0.3
+"""How long a tick waits between two looks at the folders."""
+
+Seen = dict[str, dict[str, str]]
+"""Per dataset, the fingerprint of every landing file that was dealt with."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a look at the landing folders found."""
+
+    seen: Seen
+    new: dict[str, list[str]] = field(default_factory=dict)
+    duplicates: list[Event] = field(default_factory=list)
+    waiting: bool = False
+
+
+def landing_sensor(settings: Settings, datasets: list[str]) -> dg.SensorDefinition:
+    """Return the sensor over the landing folders of `datasets`."""
+    keys = [asset_key(dataset, layer) for dataset in datasets for layer in Layer]
+
+    @dg.sensor(
+        name=SENSOR_ACTOR,
+        target=dg.AssetSelection.assets(*keys),
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Takes complete files from the landing folders; same content is taken once.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        requests = recovery_requests(context.instance, datasets)
+        found = watch(context.instance, settings, datasets, json.loads(context.cursor or "{}"))
+        for event in found.duplicates:
+            report(context.instance, event, Layer.RAW)
+        new = {dataset: batches for dataset, batches in found.new.items() if batches}
+        requests += [_run_request(dataset, batches) for dataset, batches in new.items()]
+        return dg.SensorResult(
+            run_requests=requests,
+            dynamic_partitions_requests=[
+                batches_of(dataset).build_add_request(batches) for dataset, batches in new.items()
+            ],
+            cursor=json.dumps(found.seen),
+            skip_reason=None if requests else _nothing_new(found),
+        )
+
+    return sensor
+
+
+def watch(
+    instance: dg.DagsterInstance, settings: Settings, datasets: list[str], seen: Seen
+) -> Found:
+    """Look at the landing folders until there is something to do and nothing half-copied."""
+    deadline = time.monotonic() + settings.poll_seconds
+    while True:
+        found = look(instance, settings, datasets, seen)
+        done = (any(found.new.values()) or found.duplicates) and not found.waiting
+        if done or time.monotonic() >= deadline:
+            return found
+        time.sleep(LOOK_SECONDS)
+
+
+def look(
+    instance: dg.DagsterInstance, settings: Settings, datasets: list[str], seen: Seen
+) -> Found:
+    """Look once: which files are new, which repeat a batch, which are not whole yet."""
+    landing = Landing(settings.landing)
+    found = Found({dataset: dict(seen.get(dataset, {})) for dataset in datasets})
+    busy: set[str] | None = None
+    started = time.monotonic()
+    for dataset in datasets:
+        known = found.seen[dataset]
+        for file in landing.files(dataset):
+            if known.get(file.path.name) == file.fingerprint:
+                continue
+            busy = active_datasets(instance) if busy is None else busy
+            late = time.monotonic() - started > HASHING_SECONDS
+            if late or not is_settled(file, settings.settle_seconds):
+                found.waiting = True
+            elif _take(instance, dataset, file, found, is_busy=dataset in busy):
+                known[file.path.name] = file.fingerprint
+    return found
+
+
+def _take(
+    instance: dg.DagsterInstance, dataset: str, file: LandingFile, found: Found, *, is_busy: bool
+) -> bool:
+    """Sort a whole file in; return False when a later look has to decide."""
+    try:
+        digest = sha256_of(file.path)
+    except FileNotFoundError:
+        return False
+    batch = batch_id(file.path.name, digest)
+    new = found.new.setdefault(dataset, [])
+    same = [key for key in new if key.endswith(digest[:HASH_DIGITS])]
+    if same:
+        found.duplicates.append(_duplicate(dataset, same[0], file))
+        return True
+    keys = instance.get_dynamic_partitions(dataset)
+    same = [key for key in keys if key.endswith(f"-{digest[:HASH_DIGITS]}")]
+    if not same:
+        new.append(batch)
+        return True
+    last = last_event_time(instance, dataset, same[0])
+    if last is None:
+        if not is_busy:
+            new.append(same[0])
+        return not is_busy
+    if batch not in same or file.changed_ns / 1e9 > last:
+        found.duplicates.append(_duplicate(dataset, same[0], file))
+    return True
+
+
+def _duplicate(dataset: str, batch: str, file: LandingFile) -> Event:
+    why = (
+        f"{file.path.name} has the content of batch {batch}; it was not read again. "
+        f"To process that batch anew: lakehouse replay {dataset} --batch {batch}"
+    )
+    return Event(
+        EventType.DUPLICATE_SKIPPED, dataset, batch, SENSOR_ACTOR, why, {"file": file.path.name}
+    )
+
+
+def _run_request(dataset: str, batches: list[str]) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{dataset}:{len(batches)}:{batches[0]}:{batches[-1]}",
+        asset_selection=[asset_key(dataset, layer) for layer in Layer],
+        tags=range_tags(dataset, batches[0], batches[-1]),
+    )
+
+
+def _nothing_new(found: Found) -> dg.SkipReason:
+    if found.duplicates:
+        return dg.SkipReason(" ".join(event.why for event in found.duplicates))
+    if found.waiting:
+        return dg.SkipReason("Files are still being written; they are taken when they are whole.")
+    return dg.SkipReason("No new files in the landing folders.")

@@ -1,0 +1,49 @@
+"""The invariants of a home: what is on disk against what the event stream says."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
+from lakehouse_pipeline.pipeline.lake import open_lake
+from lakehouse_pipeline.pipeline.verify import Recorded, Violation, verify_dataset
+from lakehouse_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How much was looked at, and every violation found."""
+
+    batches: int
+    records: int
+    violations: list[Violation]
+
+
+def verify_home(
+    instance: dg.DagsterInstance, settings: Settings, dataset: str | None = None
+) -> Verification:
+    """Verify a dataset, or all. Raises: UnknownDatasetError: there is no such dataset."""
+    store = ContractStore(settings.contracts)
+    contracts = [store.active(dataset)] if dataset else store.survey()[0]
+    batches, records, violations = 0, 0, []
+    with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
+        for contract in contracts:
+            states = batch_states(instance, contract.dataset)
+            recorded = {state.batch: _recorded(state) for state in states}
+            violations += verify_dataset(lake, contract, recorded)
+            batches += len(states)
+            records += sum(state.records or 0 for state in states)
+    return Verification(batches, records, violations)
+
+
+def _recorded(state: BatchState) -> Recorded:
+    return Recorded(
+        state.state,
+        state.records,
+        state.validated,
+        state.quarantined,
+        state.physical_lines,
+        state.header_lines,
+        state.blank_lines,
+    )

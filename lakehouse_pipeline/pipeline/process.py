@@ -1,0 +1,71 @@
+"""A range of batches through the layers.
+
+Many small batches are read, judged and committed together, one scan and one Delta commit per
+layer; each batch still stands for itself: a refused one stops only itself.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.pipeline.judgement import judge
+from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused, Outcome
+from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
+from lakehouse_pipeline.pipeline.release import pass_gate, write_anonymized, write_published
+
+ALL_LAYERS = tuple(Layer)
+GROUP_BYTES = 256 << 20
+"""Landing files up to this size together are written in one commit per layer."""
+
+
+def process(
+    lake: Lake, contract: Contract, batches: Sequence[str], layers: Collection[Layer] = ALL_LAYERS
+) -> Iterator[Outcome]:
+    """Bring `batches` of the contract's dataset through `layers`; yield what happened to each.
+
+    Holds the dataset's lock throughout. The contract is the one given, whatever happens to its
+    file meanwhile. The order of batches is kept. quarantined and validated are the two halves of
+    one judgement: when one of them is asked for, both are written.
+
+    Raises: SchemaChangeError: batches outside the range hold a column in another type.
+    """
+    with lake.tables.lock(contract.dataset):
+        for group in _groups(landed(lake, contract, batches)):
+            yield from _process_group(lake, contract, group, layers)
+
+
+def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
+    """Split the range: a large file alone, small ones together up to GROUP_BYTES."""
+    group: list[LandedBatch] = []
+    for file in files:
+        if group and (file.is_large or sum(f.read_bytes for f in group) > GROUP_BYTES):
+            yield group
+            group = []
+        group.append(file)
+        if file.is_large:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _process_group(
+    lake: Lake, contract: Contract, files: list[LandedBatch], layers: Collection[Layer]
+) -> Iterator[Outcome]:
+    batches = [file.batch for file in files]
+    if Layer.RAW in layers:
+        batches = yield from write_raw(lake, contract, files)
+    if batches and {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
+        yield from judge(lake, contract, batches)
+    if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):
+        batches = yield from pass_gate(lake, contract, batches)
+    if batches and Layer.ANONYMIZED in layers:
+        yield from write_anonymized(lake, contract, batches)
+    if batches and Layer.PUBLISHED in layers:
+        yield from write_published(lake, contract, batches)
+
+
+def refused(outcomes: Sequence[Outcome]) -> list[BatchRefused]:
+    """Return the refusals among `outcomes`."""
+    return [outcome for outcome in outcomes if isinstance(outcome, BatchRefused)]

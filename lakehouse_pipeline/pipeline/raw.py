@@ -1,0 +1,149 @@
+"""Landing files into the raw layer: every record as text, as it stood, with its number.
+
+A file that cannot be read is refused and changes nothing; the others of its group go on.
+"""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.errors import (
+    FileRefusedError,
+    LandingFileMissingError,
+    ReconcileError,
+)
+from lakehouse_pipeline.lake.csv_file import CsvFile, FileFacts
+from lakehouse_pipeline.lake.csv_rows import raw_schema as text_schema
+from lakehouse_pipeline.lake.landing import COMPRESSIONS, batch_id
+from lakehouse_pipeline.lake.tables import Staged, stage
+from lakehouse_pipeline.layers.names import BATCH_ID, Layer
+from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerKept, LayerWritten, Outcome
+
+LARGE_BYTES = 32 << 20
+"""Files above this are streamed and form a group of their own; smaller ones are read whole."""
+
+COMPRESSION_RATIO = 10
+"""How much larger than on disk a compressed file is taken to be."""
+
+Refusal = FileRefusedError | ReconcileError | LandingFileMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class LandedBatch:
+    """A batch and its landing file; `path` is None when no file of that name is there."""
+
+    batch: str
+    path: Path | None
+    read_bytes: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the file is streamed instead of read whole."""
+        return self.read_bytes > LARGE_BYTES
+
+
+def landed(lake: Lake, contract: Contract, batches: Sequence[str]) -> list[LandedBatch]:
+    """Return the batches with the files they come from, order kept."""
+    paths = lake.landing.find(contract.dataset, batches)
+    return [LandedBatch(batch, paths[batch], _read_bytes(paths[batch])) for batch in batches]
+
+
+def _read_bytes(path: Path | None) -> int:
+    if path is None:
+        return 0
+    ratio = COMPRESSION_RATIO if path.name.lower().endswith(COMPRESSIONS) else 1
+    return path.stat().st_size * ratio
+
+
+def write_raw(
+    lake: Lake, contract: Contract, files: Sequence[LandedBatch]
+) -> Generator[Outcome, None, list[str]]:
+    """Write the files of a group into raw in one commit; return the batches raw now holds."""
+    started = time.perf_counter()
+    reading = _Reading(contract, files)
+    held = lake.tables.batches(contract.dataset, Layer.RAW)
+    with lake.tables.staging(contract.dataset) as folder:
+        staged = reading.staged(lake.connection, folder / Layer.RAW)
+        good = list(reading.facts)
+        version = lake.tables.replace(contract.dataset, Layer.RAW, good, staged) if good else 0
+    seconds = time.perf_counter() - started
+    for batch, facts in reading.facts.items():
+        yield LayerWritten(
+            batch, Layer.RAW, facts.records, version, seconds, len(good), facts
+        )
+    kept = []
+    for batch, error in reading.refusals.items():
+        if isinstance(error, LandingFileMissingError) and batch in held:
+            kept.append(batch)
+            yield LayerKept(batch, Layer.RAW, "the landing file is gone; raw stands as it was")
+        else:
+            yield BatchRefused(batch, Layer.RAW, (str(error),))
+    return [file.batch for file in files if file.batch in reading.facts or file.batch in kept]
+
+
+class _Reading:
+    """The reading of a group: facts of each file that was read, the refusal of each other."""
+
+    def __init__(self, contract: Contract, files: Sequence[LandedBatch]) -> None:
+        self.contract = contract
+        self.files = files
+        self.facts: dict[str, FileFacts] = {}
+        self.refusals: dict[str, Refusal] = {}
+        self._failure: Exception | None = None
+
+    def staged(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> Staged:
+        """Read the files and stage their records; `facts` and `refusals` say how it went."""
+        schema = raw_schema(self.contract)
+        reader = pa.RecordBatchReader.from_batches(schema, self._rows())
+        connection.register("landing_records", reader)
+        batches = [file.batch for file in self.files]
+        try:
+            return stage(connection, "SELECT * FROM landing_records", folder, batches, schema)
+        except duckdb.Error:
+            if self._failure is None:
+                raise
+            if isinstance(self._failure, Refusal):
+                return Staged(folder, {}, schema, {})
+            raise self._failure from None
+        finally:
+            connection.unregister("landing_records")
+
+    def _rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield the records of each file; DuckDB hides what is raised here, so it is kept."""
+        for file in self.files:
+            try:
+                rows = self._read(file)
+                yield from rows if file.is_large else list(rows)
+            except Refusal as refusal:
+                self.facts.pop(file.batch, None)
+                self.refusals[file.batch] = refusal
+                if file.is_large:
+                    self._failure = refusal
+                    raise
+            except Exception as failure:
+                self._failure = failure
+                raise
+
+    def _read(self, file: LandedBatch) -> Iterator[pa.RecordBatch]:
+        contract = self.contract
+        if file.path is None:
+            raise LandingFileMissingError(contract.dataset, file.batch)
+        csv = CsvFile(file.path, contract.column_names, contract.csv)
+        for rows in csv.batches():
+            batch = pa.repeat(pa.scalar(file.batch), rows.num_rows)
+            yield pa.RecordBatch.from_arrays([*rows.columns, batch], schema=raw_schema(contract))
+        if batch_id(file.path.name, csv.facts.sha256) != file.batch:
+            raise LandingFileMissingError(contract.dataset, file.batch)
+        self.facts[file.batch] = csv.facts
+
+
+def raw_schema(contract: Contract) -> pa.Schema:
+    """Return the Arrow schema of raw: the columns as text, `_record`, `_defect`, `_batch_id`."""
+    fields = text_schema(contract.column_names)
+    return fields.append(pa.field(BATCH_ID, pa.string()))

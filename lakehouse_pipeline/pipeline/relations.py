@@ -1,0 +1,54 @@
+"""A layer's records of some batches as an SQL relation, whatever version wrote them."""
+
+from collections.abc import Sequence
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.layers.names import BATCH_ID, DEFECT, RECORD, Layer, identifier
+from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.pipeline.lake import Lake
+
+DEFECT_TYPE = "STRUCT(rule VARCHAR, message VARCHAR, bytes BLOB)"
+
+
+def relation(lake: Lake, contract: Contract, layer: Layer, batches: Sequence[str]) -> str:
+    """Return SQL of the records of `batches` in a layer, with every column of the contract.
+
+    A column the contract gained after the records were written is null.
+    """
+    files = lake.tables.files(contract.dataset, layer, batches)
+    types = _column_types(contract, layer)
+    if not files:
+        nulls = [f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items()]
+        return f"(SELECT {', '.join(nulls)} WHERE false)"
+    source = parquet_relation(files)
+    present = set(lake.connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
+    missing = [
+        f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items() if name not in present
+    ]
+    return f"(SELECT {', '.join(['*', *missing])} FROM {source})"
+
+
+def records_per_batch(
+    lake: Lake, dataset: str, layer: Layer, batches: Sequence[str]
+) -> dict[str, int]:
+    """Return the count of records of each batch in a layer, 0 where it has none; order kept."""
+    counts: dict[str, int] = dict.fromkeys(batches, 0)
+    files = lake.tables.files(dataset, layer, batches)
+    if files:
+        source = parquet_relation(files)
+        rows = lake.connection.execute(
+            f"SELECT {BATCH_ID}, count(*) FROM {source} GROUP BY ALL"
+        ).fetchall()
+        counts.update(dict(rows))
+    return counts
+
+
+def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
+    types = {
+        column.name: "VARCHAR" if layer is Layer.RAW else stored_type(column.type)
+        for column in contract.columns
+    }
+    if layer is Layer.RAW:
+        types[DEFECT] = DEFECT_TYPE
+    return {**types, RECORD: "BIGINT", BATCH_ID: "VARCHAR"}

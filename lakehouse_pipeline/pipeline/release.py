@@ -1,0 +1,78 @@
+"""Past the gate: anonymized and published, and the withdrawal of what the gate refuses."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.tables import copied, stage
+from lakehouse_pipeline.layers.anonymized import anonymized, kept_columns
+from lakehouse_pipeline.layers.gate import judge_batch
+from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.layers.published import published, published_columns
+from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
+from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
+
+WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
+"""The layers a refused batch leaves, published first."""
+
+
+def pass_gate(
+    lake: Lake, contract: Contract, batches: Sequence[str]
+) -> Generator[Outcome, None, list[str]]:
+    """Return the batches that may be published, judged from what raw and quarantined hold.
+
+    A refused batch that an earlier run published is taken out of published and anonymized.
+    """
+    records = records_per_batch(lake, contract.dataset, Layer.RAW, batches)
+    quarantined = records_per_batch(lake, contract.dataset, Layer.QUARANTINED, batches)
+    verdicts = {
+        batch: judge_batch(contract, records[batch], quarantined[batch]) for batch in batches
+    }
+    refused = [batch for batch in batches if verdicts[batch].refused]
+    withdrawn = {
+        layer: lake.tables.remove(contract.dataset, layer, refused) if refused else []
+        for layer in WITHDRAWN
+    }
+    for batch in refused:
+        layers = tuple(layer for layer in WITHDRAWN if batch in withdrawn[layer])
+        yield BatchRefused(batch, Layer.ANONYMIZED, verdicts[batch].refusals, layers)
+    return [batch for batch in batches if not verdicts[batch].refused]
+
+
+def write_anonymized(
+    lake: Lake, contract: Contract, batches: Sequence[str]
+) -> Iterator[LayerWritten]:
+    """Write validated with its personal columns made safe, in one commit."""
+    started = time.perf_counter()
+    sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
+    with lake.tables.staging(contract.dataset) as folder:
+        staged = stage(lake.connection, sql, folder / Layer.ANONYMIZED, batches)
+        version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
+    seconds = time.perf_counter() - started
+    for batch in batches:
+        yield LayerWritten(
+            batch, Layer.ANONYMIZED, staged.rows[batch], version, seconds, len(batches)
+        )
+
+
+def write_published(
+    lake: Lake, contract: Contract, batches: Sequence[str]
+) -> Iterator[LayerWritten]:
+    """Write the promised columns in one commit; where they are all there are, copy the files."""
+    started = time.perf_counter()
+    dataset, tables = contract.dataset, lake.tables
+    with tables.staging(dataset) as folder:
+        target = folder / Layer.PUBLISHED
+        everything = tuple(column.name for column in kept_columns(contract))
+        if published_columns(contract) == everything:
+            staged = copied(tables, dataset, Layer.ANONYMIZED, target, batches)
+        else:
+            source = relation(lake, contract, Layer.ANONYMIZED, batches)
+            staged = stage(lake.connection, published(contract, source), target, batches)
+        version = tables.replace(dataset, Layer.PUBLISHED, batches, staged)
+    seconds = time.perf_counter() - started
+    for batch in batches:
+        yield LayerWritten(
+            batch, Layer.PUBLISHED, staged.rows[batch], version, seconds, len(batches)
+        )

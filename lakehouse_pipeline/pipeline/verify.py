@@ -1,0 +1,218 @@
+"""The invariants, checked over what is on disk: `lakehouse verify`.
+
+Reads the tables and the landing files, and the events' counts as they are handed in; trusts none
+of them over the others. Each violation names the invariant, the batch and the counts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.csv_file import physical_lines_of
+from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.lake.landing import batch_id
+from lakehouse_pipeline.layers.anonymized import kept_columns
+from lakehouse_pipeline.layers.names import BATCH_ID, DEFECT, REASONS, RECORD, Layer, identifier
+from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.relations import relation
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold. `invariant` is its number in docs/invariants.md."""
+
+    dataset: str
+    batch: str
+    invariant: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the events say of a batch: its state, and its counts where it was published."""
+
+    state: str
+    records: int | None
+    validated: int | None
+    quarantined: int | None
+    physical_lines: int | None = None
+    header_lines: int = 1
+    blank_lines: int = 0
+
+
+def verify_dataset(
+    lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
+) -> list[Violation]:
+    """Return every violation in a dataset; `recorded` has what the events say, by batch."""
+    found = [
+        *_numbering(lake, contract),
+        *_split(lake, contract),
+        *_published_whole(lake, contract),
+        *_columns(lake, contract),
+        *_events(lake, contract, recorded),
+        *_lines(lake, contract, recorded),
+    ]
+    return sorted(found, key=lambda violation: (violation.batch, violation.invariant))
+
+
+def _rows(lake: Lake, sql: str) -> list[tuple]:  # type: ignore[type-arg] # DuckDB rows are untyped
+    return lake.connection.execute(sql).fetchall()
+
+
+def _numbering(lake: Lake, contract: Contract) -> Iterator[Violation]:
+    """Every layer holds a record at most once; raw numbers them from 1 without a gap."""
+    for layer in Layer:
+        files = lake.tables.files(contract.dataset, layer)
+        if not files:
+            continue
+        gap = f"OR min({RECORD}) <> 1 OR max({RECORD}) <> count(*)" if layer is Layer.RAW else ""
+        sql = (
+            f"SELECT {BATCH_ID}, count(*), count(DISTINCT {RECORD}) FROM {parquet_relation(files)} "
+            f"GROUP BY ALL HAVING count(*) <> count(DISTINCT {RECORD}) {gap}"
+        )
+        for batch, rows, numbers in _rows(lake, sql):
+            message = f"{layer}: {rows} records with {numbers} numbers; expected 1 to {rows}, once"
+            yield Violation(contract.dataset, batch, 1, message)
+
+
+def _all(lake: Lake, contract: Contract, layer: Layer) -> str:
+    files = lake.tables.files(contract.dataset, layer)
+    if not files:
+        return f"(SELECT '' AS {BATCH_ID}, 0::BIGINT AS {RECORD} WHERE false)"
+    return parquet_relation(files)
+
+
+def _split(lake: Lake, contract: Contract) -> Iterator[Violation]:
+    """Raw is validated and quarantined together, record by record."""
+    raw, validated, quarantined = (
+        _all(lake, contract, layer) for layer in (Layer.RAW, Layer.VALIDATED, Layer.QUARANTINED)
+    )
+    judged = (
+        f"SELECT {BATCH_ID}, {RECORD}, 'v' AS half FROM {validated} UNION ALL "
+        f"SELECT {BATCH_ID}, {RECORD}, 'q' FROM {quarantined}"
+    )
+    sql = (
+        f"SELECT coalesce(r.{BATCH_ID}, j.{BATCH_ID}), "
+        "count(*) FILTER (half IS NULL), count(*) FILTER (r.raw IS NULL), "
+        "count(*) FILTER (halves > 1) FROM "
+        f"(SELECT {BATCH_ID}, {RECORD}, 1 AS raw FROM {raw} WHERE {BATCH_ID} IN "
+        f"(SELECT {BATCH_ID} FROM ({judged}))) AS r FULL JOIN "
+        f"(SELECT {BATCH_ID}, {RECORD}, min(half) AS half, count(*) AS halves FROM ({judged}) "
+        f"GROUP BY ALL) AS j ON r.{BATCH_ID} = j.{BATCH_ID} AND r.{RECORD} = j.{RECORD} "
+        "GROUP BY ALL HAVING count(*) FILTER (half IS NULL OR r.raw IS NULL OR halves > 1) > 0"
+    )
+    for batch, lost, extra, doubled in _rows(lake, sql):
+        message = (
+            f"raw and validated + quarantined differ: {lost} records in neither, "
+            f"{extra} not in raw, {doubled} in both"
+        )
+        yield Violation(contract.dataset, batch, 1, message)
+    if lake.tables.files(contract.dataset, Layer.QUARANTINED):
+        sql = f"SELECT {BATCH_ID}, count(*) FROM {quarantined} WHERE len({REASONS}) = 0 GROUP BY ALL"
+        for batch, count in _rows(lake, sql):
+            yield Violation(contract.dataset, batch, 1, f"{count} quarantined without a reason")
+
+
+def _published_whole(lake: Lake, contract: Contract) -> Iterator[Violation]:
+    """A published batch has exactly the records of validated, in anonymized and published."""
+    published, anonymized, validated = (
+        _all(lake, contract, layer)
+        for layer in (Layer.PUBLISHED, Layer.ANONYMIZED, Layer.VALIDATED)
+    )
+    for layer, other in ((Layer.ANONYMIZED, validated), (Layer.PUBLISHED, validated)):
+        mine = anonymized if layer is Layer.ANONYMIZED else published
+        batches = f"(SELECT DISTINCT {BATCH_ID} FROM {mine})"
+        sql = (
+            f"SELECT coalesce(a.{BATCH_ID}, b.{BATCH_ID}), count(*) FROM "
+            f"(SELECT {BATCH_ID}, {RECORD} FROM {mine}) AS a FULL JOIN "
+            f"(SELECT {BATCH_ID}, {RECORD} FROM {other} WHERE {BATCH_ID} IN {batches}) AS b "
+            f"ON a.{BATCH_ID} = b.{BATCH_ID} AND a.{RECORD} = b.{RECORD} "
+            f"WHERE a.{RECORD} IS NULL OR b.{RECORD} IS NULL GROUP BY ALL"
+        )
+        for batch, count in _rows(lake, sql):
+            message = f"{layer} is not whole: {count} records differ from validated"
+            yield Violation(contract.dataset, batch, 3, message)
+
+
+def _columns(lake: Lake, contract: Contract) -> Iterator[Violation]:
+    """No dropped column stands in anonymized or published with a value in it."""
+    kept = {column.name for column in kept_columns(contract)}
+    dropped = [name for name in contract.column_names if name not in kept]
+    for layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
+        files = lake.tables.files(contract.dataset, layer)
+        if not files:
+            continue
+        source = parquet_relation(files)
+        present = set(lake.connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
+        for name in dropped:
+            if name not in present:
+                continue
+            sql = f"SELECT {BATCH_ID}, count({identifier(name)}) AS n FROM {source} GROUP BY ALL"
+            for batch, count in _rows(lake, f"FROM ({sql}) WHERE n > 0"):
+                message = f"{layer} holds {count} values of the dropped column '{name}'"
+                yield Violation(contract.dataset, batch, 5, message)
+
+
+def _events(
+    lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
+) -> Iterator[Violation]:
+    """The tables hold what the newest events say."""
+    counts = {layer: _counts(lake, contract, layer) for layer in Layer}
+    for batch, said in recorded.items():
+        expected = {
+            Layer.RAW: said.records,
+            Layer.VALIDATED: said.validated,
+            Layer.QUARANTINED: said.quarantined,
+            Layer.PUBLISHED: said.validated if said.state == "published" else None,
+        }
+        if said.state == "refused":
+            expected[Layer.PUBLISHED] = 0 if said.records is not None else None
+        for layer, number in expected.items():
+            held = counts[layer].get(batch, 0)
+            if number is not None and held != number:
+                message = f"{layer} holds {held} records, the event stream says {number}"
+                yield Violation(contract.dataset, batch, 6, message)
+        if said.state in ("stopped", "running"):
+            message = f"the batch is half-way ({said.state}); the next run repairs it"
+            yield Violation(contract.dataset, batch, 3, message)
+    for batch in {b for held in counts.values() for b in held} - set(recorded):
+        message = "the tables hold a batch that no event speaks of"
+        yield Violation(contract.dataset, batch, 6, message)
+
+
+def _counts(lake: Lake, contract: Contract, layer: Layer) -> dict[str, int]:
+    source = _all(lake, contract, layer)
+    return dict(_rows(lake, f"SELECT {BATCH_ID}, count(*) FROM {source} GROUP BY ALL"))
+
+
+def _lines(
+    lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
+) -> Iterator[Violation]:
+    """The physical lines of each landing file that is still there reconcile with raw."""
+    held = sorted(lake.tables.batches(contract.dataset, Layer.RAW))
+    embedded = _embedded_lines(lake, contract, held)
+    counts = _counts(lake, contract, Layer.RAW)
+    for batch, path in lake.landing.find(contract.dataset, held).items():
+        said = recorded.get(batch)
+        if path is None or said is None or said.physical_lines is None:
+            continue
+        if batch_id(path.name, sha256_of(path)) != batch:
+            continue
+        physical = physical_lines_of(path, contract.csv)
+        accounted = said.header_lines + counts[batch] + embedded[batch] + said.blank_lines
+        if physical != accounted:
+            message = f"{path.name} has {physical} physical lines, raw accounts for {accounted}"
+            yield Violation(contract.dataset, batch, 1, message)
+
+
+def _embedded_lines(lake: Lake, contract: Contract, batches: list[str]) -> dict[str, int]:
+    """Return how many line ends stand inside the records of each batch in raw."""
+    end = "chr(13)" if contract.csv.line_end == "cr" else "chr(10)"
+    source = relation(lake, contract, Layer.RAW, batches)
+    texts = [identifier(name) for name in contract.column_names]
+    texts.append(f"coalesce(try(decode({DEFECT}.bytes)), CAST({DEFECT}.bytes AS VARCHAR))")
+    ends = [f"coalesce(len(string_split({text}, {end})) - 1, 0)" for text in texts]
+    some = " OR ".join(f"contains({text}, {end})" for text in texts)
+    sql = f"SELECT {BATCH_ID}, sum({' + '.join(ends)})::BIGINT FROM {source} WHERE {some} GROUP BY ALL"
+    return dict.fromkeys(batches, 0) | dict(_rows(lake, sql))

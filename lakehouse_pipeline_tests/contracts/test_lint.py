@@ -1,0 +1,214 @@
+"""What the parts of a contract promise together."""
+
+import pytest
+
+from lakehouse_pipeline_tests.contracts.contract_text import (
+    contract_of,
+    contract_text,
+    messages_of,
+    problems_of,
+)
+
+PERSONAL = "      - {name: email, logicalType: string, classification: personal%s}\n"
+PLAIN = "      - {name: id, logicalType: integer}\n"
+GDPR = "customProperties: [{property: compliance, value: gdpr}]\n"
+
+
+def technique(name: str) -> str:
+    return f", customProperties: [{{property: anonymize, value: {{technique: {name}}}}}]"
+
+
+def publish(columns: str) -> str:
+    return f"customProperties: [{{property: publish, value: {{columns: {columns}}}}}]\n"
+
+
+def test_a_personal_column_needs_a_technique_under_gdpr() -> None:
+    assert problems_of(contract_text(PLAIN + PERSONAL % "", top=GDPR)) == [
+        (
+            "orders.yaml:12:9: column 'email' is personal and the contract is "
+            "under gdpr, but it has "
+            "no technique; add the custom property 'anonymize' (hash, mask or drop)"
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["hash", "mask", "drop"])
+def test_a_personal_column_with_a_technique_is_accepted_under_gdpr(name: str) -> None:
+    contract = contract_of(PLAIN + PERSONAL % technique(name), top=GDPR)
+    assert contract.column("email").personal
+
+
+def test_a_technique_that_is_wrong_is_one_problem_and_not_two() -> None:
+    assert messages_of(contract_text(PLAIN + PERSONAL % technique("hahs"), top=GDPR)) == [
+        "technique 'hahs' is not known. Did you mean 'hash'? Known: hash, mask, drop"
+    ]
+
+
+def test_a_personal_column_needs_no_technique_without_gdpr() -> None:
+    assert contract_of(PLAIN + PERSONAL % "").compliance == "standard"
+
+
+def test_a_number_may_be_hashed() -> None:
+    columns = (
+        f"      - {{name: id, logicalType: integer, classification: pii{technique('hash')}}}\n"
+    )
+    assert contract_of(columns, top=GDPR).column("id").anonymize is not None
+
+
+def test_strict_is_refused_until_it_can_be_kept() -> None:
+    top = GDPR.replace("gdpr", "strict")
+    assert messages_of(contract_text(top=top)) == [
+        "compliance 'strict' is not enforced by this version of lakehouse_pipeline; write gdpr"
+    ]
+
+
+def test_a_column_that_names_the_subject_is_personal() -> None:
+    subject = "customProperties: [{property: subject, value: true}]"
+    columns = f"      - {{name: id, logicalType: integer, {subject}}}\n"
+    assert messages_of(contract_text(columns)) == [
+        "column 'id' names the subject, so it is personal; add 'classification: personal'"
+    ]
+
+
+def test_two_columns_may_not_differ_in_case_only() -> None:
+    columns = "".join(f"      - {{name: {n}, logicalType: string}}\n" for n in ("Id", "x", "ID"))
+    assert problems_of(contract_text(columns)) == [
+        "orders.yaml:12:16: column 'ID' repeats 'Id' of line 10; names are compared without case"
+    ]
+
+
+def test_a_primary_key_of_several_columns_is_refused() -> None:
+    columns = "".join(
+        f"      - {{name: {n}, logicalType: string, primaryKey: true}}\n" for n in ("a", "b")
+    )
+    assert problems_of(contract_text(columns)) == [
+        (
+            "orders.yaml:11:40: a primary key of several columns is not enforced "
+            "by this version of "
+            "lakehouse_pipeline; keep 'primaryKey' on one of them"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("logical", "options", "message"),
+    [
+        ("integer", "minimum: 2, maximum: 1", "'minimum' 2 leaves no value under 'maximum' 1"),
+        (
+            "integer",
+            "minimum: 2, exclusiveMaximum: 2",
+            "'minimum' 2 leaves no value under 'exclusiveMaximum' 2",
+        ),
+        (
+            "number",
+            "exclusiveMinimum: 0.5, maximum: 0.50",
+            "'exclusiveMinimum' 0.5 leaves no value under 'maximum' 0.50",
+        ),
+        (
+            "date",
+            "format: dd.MM.yyyy, minimum: 2020-12-01, maximum: 02.11.2020",
+            "'minimum' 2020-12-01 leaves no value under 'maximum' 02.11.2020",
+        ),
+        (
+            "timestamp",
+            "minimum: '2020-01-01T10:00:00Z', maximum: '2020-01-01 10:00:00+01:00'",
+            (
+                "'minimum' 2020-01-01T10:00:00Z leaves no value under 'maximum' "
+                "2020-01-01 10:00:00+01:00"
+            ),
+        ),
+        (
+            "string",
+            "minLength: 5, maxLength: 4",
+            "'minLength' 5 is above the longest length 4",
+        ),
+    ],
+)
+def test_a_range_that_no_value_is_in_is_refused(logical: str, options: str, message: str) -> None:
+    columns = f"      - {{name: a, logicalType: {logical}, logicalTypeOptions: {{{options}}}}}\n"
+    assert messages_of(contract_text(columns)) == [message]
+
+
+@pytest.mark.parametrize("options", ["minimum: 2, maximum: 2", "minimum: 9, maximum: 10"])
+def test_a_range_of_one_value_is_accepted(options: str) -> None:
+    columns = f"      - {{name: a, logicalType: integer, logicalTypeOptions: {{{options}}}}}\n"
+    assert contract_of(columns).columns[0].minimum is not None
+
+
+def rule(name: str, sql: str) -> str:
+    return f'      - {{name: {name}, type: custom, engine: lakehouse, implementation: "{sql}"}}\n'
+
+
+def test_an_expression_over_an_unknown_column_is_refused() -> None:
+    assert problems_of(contract_text(quality=rule("positive", "amuont > 0"))) == [
+        (
+            "orders.yaml:15:75: quality rule 'positive': unknown column 'amuont'. Did you mean "
+            "'amount'? Text is written in single quotes"
+        )
+    ]
+
+
+def test_an_expression_that_is_no_condition_is_refused() -> None:
+    assert messages_of(contract_text(quality=rule("total", "amount + 1"))) == [
+        "quality rule 'total': the expression is not true or false; compare it with something"
+    ]
+
+
+def test_a_boolean_column_is_a_condition() -> None:
+    assert contract_of(quality=rule("is_paid", "paid")).expressions[0].columns == ("paid",)
+
+
+def test_a_column_that_is_wrong_is_still_known_to_the_rules() -> None:
+    columns = "      - {name: a, logicalType: strng}\n"
+    (message,) = messages_of(contract_text(columns, rule("some", "a IS NOT NULL")))
+    assert message.startswith("unknown logicalType 'strng'")
+
+
+def test_two_rules_may_not_share_a_name() -> None:
+    quality = rule("Same", "id > 0") + rule("same", "id > 1")
+    quality += "      - {name: SAME, type: library, metric: rowCount, mustBe: 1}\n"
+    assert problems_of(contract_text(quality=quality)) == [
+        (
+            "orders.yaml:16:16: quality rule 'same' repeats the name of line 15; "
+            "each rule needs its "
+            "own"
+        ),
+        (
+            "orders.yaml:17:16: quality rule 'SAME' repeats the name of line 15; "
+            "each rule needs its "
+            "own"
+        ),
+    ]
+
+
+def test_two_row_counts_without_a_name_share_one() -> None:
+    quality = "      - {type: library, metric: rowCount, mustBe: 1}\n" * 2
+    assert messages_of(contract_text(quality=quality)) == [
+        "quality rule 'row_count' repeats the name of line 15; each rule needs its own"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("[id, emial]", "publish: unknown column 'emial'. Did you mean 'email'?"),
+        ("[id, id]", "publish: column 'id' stands there twice"),
+        ("[id, secret]", "publish: column 'secret' is dropped by its technique"),
+    ],
+)
+def test_what_is_published_must_be_there(columns: str, message: str) -> None:
+    dropped = f"      - {{name: secret, logicalType: string{technique('drop')}}}\n"
+    text = contract_text(PLAIN + PERSONAL % "" + dropped, top=publish(columns))
+    assert messages_of(text) == [message]
+
+
+def test_the_published_columns_keep_their_order() -> None:
+    contract = contract_of(PLAIN + PERSONAL % "", top=publish("[email, id]"))
+    assert contract.publish.columns == ("email", "id")
+
+
+def test_a_contract_that_drops_every_column_is_refused() -> None:
+    columns = f"      - {{name: secret, logicalType: string{technique('drop')}}}\n"
+    assert messages_of(contract_text(columns)) == [
+        "every column is dropped; nothing is left to publish"
+    ]

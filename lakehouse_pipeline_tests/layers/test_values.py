@@ -1,0 +1,161 @@
+"""Types are judged lexically: text that a cast would change is refused, text that fits is kept."""
+
+import datetime as dt
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from lakehouse_pipeline.contracts.model import Csv
+from lakehouse_pipeline.contracts.types import column_type
+from lakehouse_pipeline.layers.values import text_value, typed_value
+
+
+def judged(text: str | None, logical: str, physical: str | None = None, fmt: str | None = None):
+    """Return the typed value of a text, None where it is not of the type."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone='UTC'")
+    connection.execute("CREATE TABLE t (x VARCHAR)")
+    connection.execute("INSERT INTO t VALUES (?)", [text])
+    sql = typed_value("x", column_type(logical, physical, fmt))
+    return connection.execute(f"SELECT {sql} FROM t").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("-7", -7),
+        ("+7", 7),
+        ("007", 7),
+        ("17850.0", 17850),
+        ("9223372036854775807", 9223372036854775807),
+        ("9223372036854775807.0", 9223372036854775807),
+        ("-9223372036854775808", -9223372036854775808),
+        ("9007199254740993.00", 9007199254740993),
+    ],
+)
+def test_text_written_as_an_integer_is_that_integer(text, value):
+    assert judged(text, "integer") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.5", "17850.5", "1_000", "0x10", "1e3", " 7 ", "7 ", "", "-", "nan", "9223372036854775808",
+     "٣", "7\n", "1,000", "7."],
+)
+def test_text_that_a_cast_would_change_is_not_an_integer(text):
+    assert judged(text, "integer") is None
+
+
+def test_an_integer_too_large_for_its_physical_type_is_refused():
+    assert judged("128", "integer", "TINYINT") is None
+    assert judged("127", "integer", "TINYINT") == 127
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1.5", 1.5), ("-.5", -0.5), ("5.", 5.0), ("1e3", 1000.0), ("0.30000000000000004", 0.1 + 0.2),
+     ("0", 0.0), ("0e5", 0.0), ("000000000000000000001.5", 1.5)],
+)
+def test_text_written_as_a_number_is_that_number(text, value):
+    assert judged(text, "number") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nan", "NaN", "inf", "-inf", "Infinity", "1e999", "1e-999", "12345678901234567890", "abc", "1,5",
+     " 1", ".", "e5", "1_0", "0x1", "--1"],
+)
+def test_text_that_a_double_would_change_is_not_a_number(text):
+    assert judged(text, "number") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2.55", "2.550"), ("2.5500", "2.550"), ("0002.5", "2.500"), (".5", "0.500"), ("-7", "-7.000"),
+     ("123456789.123", "123456789.123"), ("5.", "5.000")],
+)
+def test_a_decimal_keeps_every_digit(text, value):
+    assert judged(text, "number", "DECIMAL(12,3)") == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["2.5551", "1234567890.1", "1e3", "nan", "", ".", "+", "2,55"])
+def test_a_decimal_with_a_digit_too_many_is_refused_not_rounded(text):
+    assert judged(text, "number", "DECIMAL(12,3)") is None
+
+
+def test_a_decimal_without_places_takes_whole_numbers_only():
+    assert judged("12.0", "number", "DECIMAL(4,0)") == Decimal(12)
+    assert judged("12.5", "number", "DECIMAL(4,0)") is None
+    assert judged("12345", "number", "DECIMAL(4,0)") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("FALSE", False), ("1", True), ("0", False)]
+)
+def test_booleans_are_true_false_1_and_0(text, value):
+    assert judged(text, "boolean") is value
+
+
+@pytest.mark.parametrize("text", ["yes", "t", "2", "", "truee", "01"])
+def test_other_words_are_no_booleans(text):
+    assert judged(text, "boolean") is None
+
+
+def test_a_date_is_a_day_and_nothing_more():
+    assert judged("2024-02-29", "date") == dt.date(2024, 2, 29)
+    for text in ("2024-01-05 10:00", "2023-02-29", "2024-1-5", "05.01.2024", "2024-01-05T00:00"):
+        assert judged(text, "date") is None
+
+
+def test_a_date_in_the_contracts_own_format():
+    assert judged("05.01.2024", "date", None, "dd.MM.yyyy") == dt.date(2024, 1, 5)
+    assert judged("5.1.2024", "date", None, "dd.MM.yyyy") is None
+    assert judged("5.1.2024", "date", None, "d.M.yyyy") == dt.date(2024, 1, 5)
+    assert judged("31.02.2024", "date", None, "dd.MM.yyyy") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2024-01-05 10:00:00", 10),
+        ("2024-01-05T10:00:00Z", 10),
+        ("2024-01-05T10:00:00+02:00", 8),
+        ("2024-01-05 10:00", 10),
+        ("2024-01-05 10:00:00.123456", 10),
+    ],
+)
+def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text, hour):
+    value = judged(text, "timestamp")
+    assert value.astimezone(dt.UTC).hour == hour
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-01-05", "2024-01-05 24:00:00", "2024-01-05 10:00:00.1234567", "2024-13-05 10:00:00", "now",
+     "infinity", "epoch", "2024-01-05 10:00:61"],
+)
+def test_text_that_is_no_instant_is_no_timestamp(text):
+    assert judged(text, "timestamp") is None
+
+
+def test_a_timestamp_in_the_contracts_own_format():
+    fmt = "yyyy-MM-dd HH:mm:ss"
+    assert judged("2010-12-01 08:26:00", "timestamp", None, fmt).astimezone(dt.UTC).hour == 8
+    assert judged("2010-12-01T08:26:00", "timestamp", None, fmt) is None
+    assert judged("2010-12-01 25:26:00", "timestamp", None, fmt) is None
+
+
+def test_null_is_what_the_contract_says_and_nothing_else():
+    connection = duckdb.connect()
+    for nulls, text, expected in (
+        (("",), "", None),
+        (("",), "NA", "NA"),
+        (("", "NA"), "NA", None),
+        ((), "", ""),
+        (("it's",), "it's", None),
+    ):
+        sql = text_value("x", Csv(null_values=nulls))
+        found = connection.execute(f"SELECT {sql} FROM (SELECT $1::VARCHAR AS x)", [text])
+        assert found.fetchone()[0] == expected
