@@ -156,8 +156,9 @@ def _header_problems(expected: Sequence[str], found: Sequence[str]) -> list[str]
     for name in expected:
         if name not in found:
             alike = [other for other in unknown if other.strip().casefold() == name.casefold()]
-            close = f" Did you mean '{alike[0]}'?" if alike else nearest(name, unknown)
-            problems.append(f"column '{name}' is missing{close.replace('Did you mean', 'Is it')}")
+            alike = alike or get_close_matches(name, unknown, n=1, cutoff=0.6)
+            hint = f" (is it '{alike[0]}'?)" if alike else ""
+            problems.append(f"column '{name}' is missing{hint}")
     problems += [f"column '{name}' is not in the contract" for name in unknown]
     problems += [
         f"column '{name}' stands there {found.count(name)} times"

@@ -5,7 +5,7 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_NOTHING = pa.array([""])
+_NOTHING = pa.nulls(1, pa.string())  # made from Python values it would import pandas
 
 
 @lru_cache(maxsize=10_000)

@@ -177,7 +177,8 @@ def in_words(kind: ColumnType) -> str:
         return f"a {kind.logical} written {kind.format}"
     if kind.sql.startswith("DECIMAL"):
         precision, scale = decimal_digits(kind.sql)
-        return f"a number with at most {precision - scale} digits before and {scale} after the point"
+        whole = precision - scale
+        return f"a number with at most {whole} digits before and {scale} after the point"
     return {
         "string": "text",
         "integer": f"a whole number ({kind.sql})",

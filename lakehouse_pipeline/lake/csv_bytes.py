@@ -90,12 +90,12 @@ class Delivery:
         try:
             return stream.read(self._chunk_bytes)
         except EOFError as error:
-            raise CompressionError(self.path.name, "it is cut short") from error
+            raise CompressionError(self.path.name, "cut short, or damaged") from error
         except (gzip.BadGzipFile, zlib.error) as error:
             raise CompressionError(self.path.name, "damaged, or not gzip") from error
         except OSError as error:
             if error.errno is not None:  # the operating system's; pyarrow's own have no number
                 raise
             cut = "Truncated" in str(error)
-            problem = "it is cut short" if cut else "damaged, or not zstd"
+            problem = "cut short, or damaged" if cut else "damaged, or not zstd"
             raise CompressionError(self.path.name, problem) from error

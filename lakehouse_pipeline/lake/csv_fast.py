@@ -8,6 +8,7 @@ quoted field opened in an earlier one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ class FastParser:
         data, grammar = block.data, self._grammar
         if len(data) > grammar.max_record_bytes:
             return self.unparsed(block)
-        clean = _is_clean(data, grammar)
+        clean = _is_utf8(data) and _is_clean(data, grammar)
         parsed = None
         if clean and not (grammar.quote and grammar.quote in data):
             parsed = self._all_lines(block)
@@ -122,7 +123,8 @@ class FastParser:
         lines = pa.StringArray.from_buffers(len(starts) - 1, offsets, pa.py_buffer(data))
         doubtful = _lines_with(self._grammar.quote, data, starts) if clean else None
         if doubtful is None:
-            return self._matches(lines)
+            good = self._matches(lines)
+            return good if clean else good & _lines_in_utf8(data, starts)
         good = np.ones(len(lines), np.bool_)
         good[doubtful] = self._matches(lines.take(pa.array(doubtful)))
         return good
@@ -141,14 +143,12 @@ class FastParser:
                 self._parse_options(misfits, quoting=quoting),
                 self._convert,
             )
-        except (pa.ArrowInvalid, UnicodeDecodeError):  # bytes that are not UTF-8
+        except pa.ArrowInvalid:
             return None
         return (table, misfits) if table.num_rows + len(misfits.numbers) == lines else None
 
     def _read_options(self, size: int) -> pa.csv.ReadOptions:
-        return pa.csv.ReadOptions(
-            column_names=self._names, use_threads=False, block_size=size + 1
-        )
+        return pa.csv.ReadOptions(column_names=self._names, use_threads=False, block_size=size + 1)
 
     def _parse_options(self, misfits: _Misfits, *, quoting: bool) -> pa.csv.ParseOptions:
         return pa.csv.ParseOptions(
@@ -174,6 +174,26 @@ class FastParser:
         good = good.copy()
         good[lines] = False
         return Parsed(block, table, good)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    offsets = pa.array([0, len(data)], pa.int32()).buffers()[1]
+    try:
+        pa.StringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _lines_in_utf8(data: bytes, starts: Positions) -> Mask:
+    """Say of each line whether it is UTF-8."""
+    if _is_utf8(data):
+        return np.ones(len(starts) - 1, np.bool_)
+    edges = starts.tolist()
+    lines = (_is_utf8(data[a:b]) for a, b in pairwise(edges))
+    return np.fromiter(lines, np.bool_, len(edges) - 1)
 
 
 def _is_clean(data: bytes, grammar: Grammar) -> bool:

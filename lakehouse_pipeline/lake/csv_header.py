@@ -5,6 +5,7 @@ Names are compared exactly; a space or a capital more is a renamed column. Their
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lakehouse_pipeline.errors import (
     EmptyFileError,
@@ -96,7 +97,7 @@ class HeaderReader:
         """Return the first line that is not blank, and the record there if it is all there."""
         starts = line_starts(block.data).tolist()
         scanner = Scanner(self._grammar, block.data, starts, final=final)
-        for line, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
+        for line, (start, end) in enumerate(pairwise(starts)):
             if self._grammar.content_end(block.data, start, end) > start:
                 return line, self._record(scanner, line)
         if final:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lakehouse_pipeline.errors import RecordTooLongError
 from lakehouse_pipeline.lake.csv_charset import Block, Charset
-from lakehouse_pipeline.lake.csv_fast import Mask, Parsed, Positions, line_starts
+from lakehouse_pipeline.lake.csv_fast import Mask, Parsed, line_starts
 from lakehouse_pipeline.lake.csv_grammar import Grammar
 from lakehouse_pipeline.lake.csv_lines import swap_line_ends_in_text
 from lakehouse_pipeline.lake.csv_rows import Rows, numbered
@@ -29,9 +29,10 @@ class Window:
         self.block = Block(data, source)
         self.table: pa.Table = pa.concat_tables([one.table for one in parsed])
         self.good: Mask = np.concatenate([_mask(one) for one in parsed])
-        self.starts: Positions = line_starts(data)
+        self.starts: list[int] = line_starts(data).tolist()
         self.rows_before = np.concatenate(([0], np.cumsum(self.good)))
-        self._source_starts: Positions | None = None
+        self.has_nul = b"\0" in data
+        self._source_starts: list[int] = self.starts if same else []
 
     @property
     def lines(self) -> int:
@@ -40,7 +41,7 @@ class Window:
 
     def from_line(self, line: int) -> Parsed:
         """Return what the window holds from a line on."""
-        start = int(self.starts[line])
+        start = self.starts[line]
         data = self.block.data[start:]
         same = self.block.source is self.block.data
         block = Block(data, data if same else self.source(line, self.lines))
@@ -48,11 +49,9 @@ class Window:
 
     def source(self, line: int, after: int) -> bytes:
         """Return the lines `[line, after)` as they were delivered."""
-        if self._source_starts is None:
-            same = self.block.source is self.block.data
-            self._source_starts = self.starts if same else line_starts(self.block.source)
-        starts = self._source_starts
-        return self.block.source[int(starts[line]) : int(starts[after])]
+        if not self._source_starts:
+            self._source_starts = line_starts(self.block.source).tolist()
+        return self.block.source[self._source_starts[line] : self._source_starts[after]]
 
 
 class Defect(NamedTuple):
@@ -77,7 +76,7 @@ class Records:
         self._file = file
         self._grammar = grammar
         self._charset = charset
-        self._places = places
+        self._places = None if list(places) == sorted(places) else tuple(places)
         self._held: list[Parsed] = []
 
     @property
@@ -121,7 +120,7 @@ class Records:
 
     def _walk(self, window: Window, rows: Rows, *, final: bool) -> int:
         """Read the window's records; return the line from which more data is needed."""
-        scanner = Scanner(self._grammar, window.block.data, window.starts.tolist(), final=final)
+        scanner = Scanner(self._grammar, window.block.data, window.starts, final=final)
         line = 0
         for stop in [*np.flatnonzero(~window.good).tolist(), window.lines]:
             if stop < line:  # inside a record that began before it
@@ -142,39 +141,39 @@ class Records:
         self.records += stop - line
 
     def _take(self, record: Record, line: int, window: Window, rows: Rows) -> None:
-        start, end = int(window.starts[line]), int(window.starts[record.after])
-        data = window.block.data
-        if (
-            record.fields == [b""]
-            and self._grammar.columns > 1
-            and self._grammar.content_end(data, start, end) == start
-        ):
+        if record.fields == [b""] and self._is_blank(line, window):
             self.blank_lines += 1
             return
         self.records += 1
         self.embedded_lines += record.after - line - 1
-        outcome = self._judge(record, data[start:end], record.after - line)
+        outcome = self._judge(record, line, window)
         if isinstance(outcome, Defect):
             self.broken += 1
             rows.add_broken(*outcome, self._original(window, line, record.after))
         else:
             rows.add_record(outcome)
 
-    def _judge(self, record: Record, text: bytes, lines: int) -> list[str] | Defect:
+    def _is_blank(self, line: int, window: Window) -> bool:
+        start, end = window.starts[line], window.starts[line + 1]
+        empty = self._grammar.content_end(window.block.data, start, end) == start
+        return empty and self._grammar.columns > 1
+
+    def _judge(self, record: Record, line: int, window: Window) -> list[str] | Defect:
         """Return the values of a whole record, or what is wrong with it."""
-        if record.fields is None:
+        fields = record.fields
+        if fields is None:
             return Defect("record.quote", record.problem)
-        if b"\0" in text:
+        if window.has_nul and b"\0" in window.source(line, record.after):
             return Defect("record.nul", "a NUL byte")
         try:
-            values = [field.decode() for field in record.fields]
+            values = b"\0".join(fields).decode().split("\0")
         except UnicodeDecodeError:
             return Defect("record.encoding", f"bytes that are not {self._charset.encoding}")
         if len(values) != self._grammar.columns:
-            return Defect("record.fields", self._wrong_count(len(values), lines))
+            return Defect("record.fields", self._wrong_count(len(values), record.after - line))
         if not self._grammar.crlf:
             values = [swap_line_ends_in_text(value) for value in values]
-        return [values[place] for place in self._places]
+        return values if self._places is None else [values[place] for place in self._places]
 
     def _wrong_count(self, fields: int, lines: int) -> str:
         columns = self._grammar.columns
@@ -185,9 +184,7 @@ class Records:
 
     def _original(self, window: Window, line: int, after: int) -> bytes:
         source = window.source(line, after)
-        return self._charset.original(
-            source[: self._grammar.content_end(source, 0, len(source))]
-        )
+        return self._charset.original(source[: self._grammar.content_end(source, 0, len(source))])
 
 
 def _mask(parsed: Parsed) -> Mask:

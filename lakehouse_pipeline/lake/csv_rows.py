@@ -30,50 +30,49 @@ class Rows:
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self._values: list[Sequence[str | None]] = []
-        self._defects: list[dict[str, object] | None] = []
-        self._order: list[tuple[int, int]] = []
+        self._defects: dict[int, dict[str, object]] = {}
+        self._runs: list[tuple[int, int, int]] = []
+        self._nothing: list[None] = [None] * table.num_columns
 
     def add_run(self, first: int, after: int) -> None:
         """Add the rows `[first, after)` of the table."""
-        self._order.append((first, after))
+        self._runs.append((len(self._values), first, after))
 
     def add_record(self, values: Sequence[str]) -> None:
         """Add one whole record."""
-        self._add(values, None)
+        self._values.append(values)
 
     def add_broken(self, rule: str, message: str, original: bytes) -> None:
         """Add one broken record with the bytes it stood in."""
-        nothing = [None] * self._table.num_columns
-        self._add(nothing, {"rule": rule, "message": message, "bytes": original})
-
-    def _add(self, values: Sequence[str | None], defect: dict[str, object] | None) -> None:
-        row = self._table.num_rows + len(self._values)
-        self._values.append(values)
-        self._defects.append(defect)
-        if self._order and self._order[-1][1] == row:
-            row = self._order.pop()[0]
-        self._order.append((row, self._table.num_rows + len(self._values)))
+        defect: dict[str, object] = {"rule": rule, "message": message, "bytes": original}
+        self._defects[len(self._values)] = defect
+        self._values.append(self._nothing)
 
     def batches(self, first_record: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows in the order they were added, numbered from `first_record`."""
         if self._values:
             yield from numbered(self._ordered(), first_record)
-        elif self._order:
-            runs = [self._table.slice(first, after - first) for first, after in self._order]
+        elif self._runs:
+            runs = [self._table.slice(first, after - first) for _, first, after in self._runs]
             yield from numbered(pa.concat_tables(runs), first_record)
 
     def _ordered(self) -> pa.Table:
-        both = pa.concat_tables([_whole(self._table), self._added()]).combine_chunks()
-        if len(self._order) == 1:
-            first, after = self._order[0]
-            return both.slice(first, after - first)
-        runs = [np.arange(first, after) for first, after in self._order]
-        return both.take(pa.array(np.concatenate(runs)))
+        added = self._added()
+        if not self._runs:
+            return added
+        both = pa.concat_tables([_whole(self._table), added]).combine_chunks()
+        order, done, rows = [], 0, self._table.num_rows
+        for before, first, after in self._runs:
+            order += [np.arange(rows + done, rows + before), np.arange(first, after)]
+            done = before
+        order.append(np.arange(rows + done, both.num_rows))
+        return both.take(pa.array(np.concatenate(order)))
 
     def _added(self) -> pa.Table:
         columns = [pa.array(column, pa.string()) for column in zip(*self._values, strict=True)]
-        defects = pa.array(self._defects, DEFECT_TYPE)
-        return pa.table([*columns, defects], names=[*self._table.column_names, DEFECT])
+        defects = [self._defects.get(row) for row in range(len(self._values))]
+        names = [*self._table.column_names, DEFECT]
+        return pa.table([*columns, pa.array(defects, DEFECT_TYPE)], names=names)
 
 
 def numbered(table: pa.Table, first_record: int) -> Iterator[pa.RecordBatch]:

@@ -61,6 +61,7 @@ class Scanner:
     def __init__(self, grammar: Grammar, data: bytes, starts: list[int], *, final: bool) -> None:
         self._grammar = grammar
         self._quote = grammar.quote
+        self._doubles = grammar.doubles_quotes
         self._delimiter = grammar.delimiter
         self._data = data
         self._starts = starts
@@ -75,31 +76,41 @@ class Scanner:
             RecordLimitError: it is longer than the limit.
         """
         start, end = self._starts[line], self._starts[line + 1]
-        self._limit(start, end)
-        text = self._data[start : self._grammar.content_end(self._data, start, end)]
+        if end - start > self._grammar.max_record_bytes:
+            raise RecordLimitError
+        line_stop = self._grammar.content_end(self._data, start, end)
+        text = self._data[start:line_stop]
         if not self._quote or self._quote not in text:
             return Record(line + 1, text.split(self._delimiter))
-        return self._quoted(line)
+        return self._quoted(line, start, line_stop)
 
-    def _quoted(self, line: int) -> Record | None:
-        data, start = self._data, self._starts[line]
-        at, position, fields = line, start, []
+    def _quoted(self, line: int, start: int, line_stop: int) -> Record | None:
+        data, quote, delimiter = self._data, self._quote, self._delimiter
+        at, position = line, start
+        fields: list[bytes] = []
         while True:
-            if data.startswith(self._quote, position):
-                close = self._close(start, at, position)
-                if close < 0:
-                    return None if close == _MORE_NEEDED else self._broken(line)
-                fields.append(self._grammar.unescaped(data[position + 1 : close]))
-                at, position = self._line_of(close), close + 1
+            if data.startswith(quote, position):
+                close = data.find(quote, position + 1, line_stop) if self._doubles else -1
+                if close >= 0 and not data.startswith(quote, close + 1):
+                    fields.append(data[position + 1 : close])
+                else:
+                    close = self._close(start, at, position)
+                    if close < 0:
+                        return self._without_close(line, close)
+                    fields.append(self._grammar.unescaped(data[position + 1 : close]))
+                position = close + 1
+                if close >= line_stop:
+                    at = self._line_of(close)
+                    line_stop = self._content_end(at)
             else:
-                stop = data.find(self._delimiter, position, self._content_end(at))
-                stop = self._content_end(at) if stop < 0 else stop
+                stop = data.find(delimiter, position, line_stop)
+                stop = line_stop if stop < 0 else stop
                 fields.append(data[position:stop])
                 position = stop
-            if position == self._content_end(at):
+            if position == line_stop:
                 self._limit(start, self._starts[at + 1])
                 return Record(at + 1, fields)
-            if not data.startswith(self._delimiter, position):
+            if not data.startswith(delimiter, position):
                 return self._text_after(line, at)
             position += 1
 
@@ -152,7 +163,7 @@ class Scanner:
     def _next_close(self, position: int, limit: int) -> int:
         """Return the first quote in `[position, limit)` that is not an escaped one, or -1."""
         data, quote = self._data, self._quote
-        if not self._grammar.doubles_quotes:
+        if not self._doubles:
             return self._next_unescaped(position, limit)
         while (found := data.find(quote, position, limit)) >= 0:
             if not data.startswith(quote, found + 1):
@@ -168,13 +179,13 @@ class Scanner:
             position = found.end() + (special.match(self._data, found.end(), limit) is not None)
         return -1
 
+    def _without_close(self, line: int, why: int) -> Record | None:
+        return None if why == _MORE_NEEDED else Record(line + 1, None, self._problem)
+
     def _text_after(self, line: int, at: int) -> Record:
         if at > line:
             self._fail(at, TEXT_AFTER)
         return Record(line + 1, None, TEXT_AFTER)
-
-    def _broken(self, line: int) -> Record:
-        return Record(line + 1, None, self._problem)
 
     def _fail(self, reached: int, problem: str) -> int:
         """Remember how far a broken record reached; see the module's docstring."""

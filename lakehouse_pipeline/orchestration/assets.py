@@ -8,17 +8,22 @@ assets, is in docs/decisions/0001-one-multi-asset-per-dataset.md.
 import warnings
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition,
+)
 
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.layers.names import Layer
-from lakehouse_pipeline.orchestration.instance import process_tags
+from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
     GATE_CHECK,
     RULES_CHECK,
     asset_key,
     batches_of,
+    job_name,
+    plain,
 )
 from lakehouse_pipeline.orchestration.metadata import column_schema, markdown_rules
 from lakehouse_pipeline.orchestration.recorder import Recorder
@@ -131,18 +136,21 @@ def _code_version(contract: Contract, layer: Layer) -> str:
 
 def _owner(name: str) -> str:
     """Return an owner as Dagster takes it: an e-mail address or `team:<name>`."""
-    if "@" in name:
-        return name
-    return "team:" + "".join(c if c.isalnum() or c in "_-." else "_" for c in name)
+    return name if "@" in name else f"team:{plain(name)}"
 
 
 def _tags(contract: Contract, layer: Layer) -> dict[str, str]:
     tags = {"layer": layer.value, "compliance": contract.compliance}
     if contract.domain:
-        tags["domain"] = _tag(contract.domain)
-    return tags | {_tag(tag): "" for tag in contract.tags}
+        tags["domain"] = plain(contract.domain)
+    return tags | {plain(tag): "" for tag in contract.tags}
 
 
-def _tag(text: str) -> str:
-    """Return text as Dagster takes it in a tag."""
-    return "".join(c if c.isalnum() or c in "_-." else "_" for c in text)[:63]
+def dataset_job(dataset: str) -> UnresolvedAssetJobDefinition:
+    """Return the job of a dataset: all its layers, over a range of batches."""
+    return dg.define_asset_job(
+        job_name(dataset),
+        dg.AssetSelection.assets(*(asset_key(dataset, layer) for layer in Layer)),
+        description=f"Takes batches of {dataset} from their landing files to the published table.",
+        tags={DATASET_TAG: dataset},
+    )

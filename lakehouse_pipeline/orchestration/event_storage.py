@@ -1,8 +1,9 @@
 """Where one home keeps Dagster's runs, events and ticks: SQLite, made fit for an audit stream.
 
 Dagster opens and closes a database for every event it writes. `KeptSqliteEventLog` keeps the
-databases of the last runs open instead: the same files and tables, four times as many events in a
-second, each flushed to the disk before the write returns (docs/decisions/0004-event-storage.md).
+databases of the last runs open instead: the same files and tables, 6.5 ms an event where it was
+18.6 ms (a run over 100 batches, 1,212 events: 7.9 s for 22 s), each flushed to the disk before the
+write returns; without the flush it would be 4.6 ms (docs/decisions/0004-event-storage.md).
 `HomeStorage` is what `dagster.yaml` names. How a home is configured is in `instance.py`; what the
 events say is in `audit/`.
 """

@@ -1,5 +1,6 @@
 """How datasets, layers and batches are called in Dagster."""
 
+import re
 from collections.abc import Sequence
 
 import dagster as dg
@@ -31,6 +32,16 @@ def check_key(dataset: str, name: str) -> dg.AssetCheckKey:
 def batches_of(dataset: str) -> dg.DynamicPartitionsDefinition:
     """Return the partitions of a dataset: its batches."""
     return dg.DynamicPartitionsDefinition(name=dataset)
+
+
+def job_name(dataset: str) -> str:
+    """Return the name of the job that takes a dataset's batches through its layers."""
+    return f"{dataset}_batches"
+
+
+def plain(text: str) -> str:
+    """Return text as Dagster takes it in names, tags and owners: letters, digits, `_`."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", text)[:63] or "_"
 
 
 def range_tags(dataset: str, first: str, last: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -25,7 +25,7 @@ from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.home_lock import HomeLock, hold_home
 from lakehouse_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from lakehouse_pipeline.orchestration.late import HOST, listens
-from lakehouse_pipeline.orchestration.supervise import STACK, end_all
+from lakehouse_pipeline.orchestration.supervise import GRACE_SECONDS, STACK, end_all
 from lakehouse_pipeline.settings import Settings
 
 DEFINITIONS = "lakehouse_pipeline.orchestration.definitions"
@@ -193,7 +193,8 @@ def _end(stack: Stack, name: str, supervisor: subprocess.Popen[bytes]) -> None:
     with _signals(signal.SIG_IGN):
         end_all(name)
         for part in stack.parts:
-            part.process.poll()
+            with suppress(subprocess.TimeoutExpired):
+                part.process.wait(GRACE_SECONDS)
         supervisor.communicate()
 
 

@@ -10,7 +10,13 @@ from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
 from lakehouse_pipeline.layers.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, DIED_TAG, fail_dead_runs
-from lakehouse_pipeline.orchestration.keys import RANGE_END, RANGE_START, asset_key, range_tags
+from lakehouse_pipeline.orchestration.keys import (
+    RANGE_END,
+    RANGE_START,
+    asset_key,
+    job_name,
+    range_tags,
+)
 
 ATTEMPT_TAG = "lakehouse/attempt"
 MAX_ATTEMPTS = 3
@@ -48,6 +54,7 @@ def _again(run: dg.DagsterRun, datasets: list[str]) -> dg.RunRequest | None:
         return None
     selection = run.asset_selection or {asset_key(dataset, layer) for layer in Layer}
     return dg.RunRequest(
+        job_name=job_name(dataset),
         run_key=f"after-{run.run_id}",
         asset_selection=sorted(selection, key=str),
         tags={**range_tags(dataset, first, last), ATTEMPT_TAG: str(attempt)},

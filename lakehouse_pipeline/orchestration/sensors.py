@@ -7,9 +7,13 @@ batch start no run and leave an event. A run whose process died is asked for aga
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition,
+)
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
@@ -23,7 +27,7 @@ from lakehouse_pipeline.lake.landing import (
 from lakehouse_pipeline.layers.names import Layer
 from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time
 from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR, report
-from lakehouse_pipeline.orchestration.keys import asset_key, batches_of, range_tags
+from lakehouse_pipeline.orchestration.keys import asset_key, batches_of, job_name, range_tags
 from lakehouse_pipeline.orchestration.recovery import recovery_requests
 from lakehouse_pipeline.settings import Settings
 
@@ -47,13 +51,15 @@ class Found:
     waiting: bool = False
 
 
-def landing_sensor(settings: Settings, datasets: list[str]) -> dg.SensorDefinition:
-    """Return the sensor over the landing folders of `datasets`."""
-    keys = [asset_key(dataset, layer) for dataset in datasets for layer in Layer]
+def landing_sensor(
+    settings: Settings, jobs: Mapping[str, UnresolvedAssetJobDefinition]
+) -> dg.SensorDefinition:
+    """Return the sensor over the landing folders of the datasets that `jobs` are of."""
+    datasets = list(jobs)
 
     @dg.sensor(
         name=SENSOR_ACTOR,
-        target=dg.AssetSelection.assets(*keys),
+        jobs=list(jobs.values()),
         minimum_interval_seconds=1,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Takes complete files from the landing folders; same content is taken once.",
@@ -153,6 +159,7 @@ def _duplicate(dataset: str, batch: str, file: LandingFile) -> Event:
 
 def _run_request(dataset: str, batches: list[str]) -> dg.RunRequest:
     return dg.RunRequest(
+        job_name=job_name(dataset),
         run_key=f"{dataset}:{len(batches)}:{batches[0]}:{batches[-1]}",
         asset_selection=[asset_key(dataset, layer) for layer in Layer],
         tags=range_tags(dataset, batches[0], batches[-1]),

@@ -1002,7 +1002,7 @@ def test_500_columns_are_linted_in_a_second() -> None:
     )
     text = contract_text(columns, rules)
     load_text(contract_text(COLUMNS), PATH)
-    started = time.perf_counter()
+    started = time.process_time()
     contract = load_text(text, PATH)
     assert len(contract.columns) == 500
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

@@ -15,6 +15,7 @@ from lakehouse_pipeline.lake.csv_fast import FastParser
 from lakehouse_pipeline.lake.csv_file import CsvFile, FileFacts, physical_lines_of, sha256_of
 
 Row = tuple[str, ...]
+_SMALL = 2000
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _record(row: dict[str, object]) -> Row | Broken:
     return Broken(defect["rule"], defect["bytes"], defect["message"])
 
 
-def read(  # noqa: PLR0913 the clauses of a file are many, and all but one have a default
+def read(
     folder: Path,
     content: bytes,
     columns: Sequence[str] = ("a", "b"),
@@ -98,7 +99,7 @@ def read(  # noqa: PLR0913 the clauses of a file are many, and all but one have 
     path.write_bytes(content)
     outcomes = [
         read_once(CsvFile(path, columns, dialect, block_bytes=size), careful=careful)
-        for size in (8 << 20, 1, 7, 64)
+        for size in ((8 << 20, 1, 7, 64) if len(content) < _SMALL else (8 << 20, 5000))
         for careful in (False, True)
     ]
     first, *others = outcomes

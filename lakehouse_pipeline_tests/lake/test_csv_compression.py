@@ -46,15 +46,12 @@ def test_a_truncated_file_is_refused_wherever_it_is_cut(tmp_path: Path, kind: st
     path = tmp_path / f"file.csv.{kind}"
     first, second = compress(TEXT), compress(os.urandom(3000).hex().encode())
     whole = first + second
-    magic = 2  # of a file cut inside the first bytes nobody can say what it was
-    ends = {*range(1, len(whole), 13), *range(1, len(first) + 20), len(whole) - 1}
-    for size in ends - {len(first)}:
+    for size in {*range(1, len(whole), 13), *range(1, len(first) + 20)} - {len(first)}:
         path.write_bytes(whole[:size])
-        problem = "it is cut short" if abs(size - len(first)) > magic else ""
-        with pytest.raises(CompressionError, match=problem if size > magic else ""):
+        with pytest.raises(CompressionError):
             list(CsvFile(path, "ab", Csv(), block_bytes=1000).batches())
     path.write_bytes(whole[:-1])
-    with pytest.raises(CompressionError, match="it is cut short. Deliver the file again"):
+    with pytest.raises(CompressionError, match="cut short, or damaged"):
         physical_lines_of(path, Csv())
 
 
@@ -63,11 +60,8 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: 
     path = tmp_path / name
     kind = "gzip" if name.endswith("gz") else "zstd"
     content = gzip.compress(TEXT) if kind == "gzip" else zstd(TEXT)
-    flipped = bytearray(gzip.compress(TEXT * 100))
-    flipped[40] ^= 0xFF
-    for wrong in (TEXT, content + b"something more", bytes(flipped)):
-        if kind == "zstd" and wrong == bytes(flipped):
-            continue
+    other_checksum = content[:-8] + bytes(4) + content[-4:] if kind == "gzip" else TEXT
+    for wrong in (TEXT, content + b"something more", other_checksum):
         path.write_bytes(wrong)
         with pytest.raises(CompressionError) as refused:
             list(CsvFile(path, "ab", Csv()).batches())

@@ -43,10 +43,8 @@ def test_carriage_returns_alone_end_records_when_the_contract_says_so(tmp_path: 
     assert outcome.facts.embedded_lines == 1
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,x\n\r", b"a,b\n1,x\n", b"a,b\r\n1,x\r\n"])
+@pytest.mark.parametrize("content", [b"a,b\n1,x\n", b"a,b\r\n1,x\r\n", b"a,b\n1,x"])
 def test_line_feeds_are_refused_when_the_contract_says_cr(tmp_path: Path, content: bytes) -> None:
-    if content.endswith(b"\r"):  # one line that ends in CR: a header that names other columns
-        return
     with pytest.raises(LineEndError, match="Set `lineEnd: lf` under `csv`"):
         read(tmp_path, content, dialect=Csv(line_end="cr"))
 

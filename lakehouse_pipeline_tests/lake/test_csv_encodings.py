@@ -30,14 +30,25 @@ def test_every_name_of_utf_8_is_utf_8(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize(
     "encoding",
-    ["latin-1", "cp1252", "iso8859-15", "gb18030", "mac-roman"]
-    + ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "cp037", "utf-7"],
+    [
+        "latin-1",
+        "cp1252",
+        "iso8859-15",
+        "gb18030",
+        "mac-roman",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-be",
+        "cp037",
+        "utf-7",
+    ],
 )
 def test_the_encoding_of_the_contract_is_read(tmp_path: Path, encoding: str) -> None:
     outcome = read(
         tmp_path, TEXT.encode(encoding), dialect=Csv(encoding=encoding), lines=TEXT.count("\n")
     )
-    short = "3".encode(encoding)[-len("3".encode(encoding.removesuffix("-16") or "utf-8")) :]
     short = "3".encode({"utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(encoding, encoding))
     assert outcome.records == [*RECORDS[:2], Broken("record.fields", short), RECORDS[2]]
 
@@ -53,9 +64,7 @@ def test_utf_16_with_a_byte_order_mark_gives_back_its_bytes(tmp_path: Path, orde
 
 @pytest.mark.parametrize("line_end", ["lf", "cr"])
 def test_shift_jis_trail_bytes_are_no_delimiters(tmp_path: Path, line_end: str) -> None:
-    dialect = Csv(
-        encoding="shift_jis", delimiter="|", line_end="cr" if line_end == "cr" else "lf"
-    )
+    dialect = Csv(encoding="shift_jis", delimiter="|", line_end="cr" if line_end == "cr" else "lf")
     text = 'a|b\n表|ポ\n"ソ|"|ア\n\x81'
     content = text[:-1].encode("shift_jis") + b"\x81\n1|2\nx|\x82\xa0\xff\n"
     if line_end == "cr":

@@ -26,7 +26,9 @@ def test_an_empty_file_without_a_header_is_refused(tmp_path: Path) -> None:
         read(tmp_path, b"", COLUMNS, Csv(header=False))
 
 
-@pytest.mark.parametrize("content", [b"id,name,amount", b"id,name,amount\r\n", b"\nid,name,amount\n"])
+@pytest.mark.parametrize(
+    "content", [b"id,name,amount", b"id,name,amount\r\n", b"\nid,name,amount\n"]
+)
 def test_a_header_only_is_a_file_of_no_records(tmp_path: Path, content: bytes) -> None:
     outcome = read(tmp_path, content, COLUMNS)
     assert outcome.records == []
@@ -37,24 +39,20 @@ def test_a_header_only_is_a_file_of_no_records(tmp_path: Path, content: bytes) -
     ("header", "problem"),
     [
         (b"id,name", "column 'amount' is missing."),
-        (b"id,name,amuont", "column 'amount' is missing. Is it 'amuont'?"),
-        (b"id,name,AMOUNT", "column 'amount' is missing. Is it 'AMOUNT'?"),
-        (b"id,name, amount", "column 'amount' is missing. Is it ' amount'?"),
+        (b"id,name,amuont", "column 'amount' is missing (is it 'amuont'?)"),
+        (b"id,name,AMOUNT", "column 'amount' is missing (is it 'AMOUNT'?)"),
+        (b"id,name, amount", "column 'amount' is missing (is it ' amount'?)"),
         (b"id,name,amount,note", "column 'note' is not in the contract."),
         (b"id,name,amount,", "column '' is not in the contract."),
         (b"id,name,amount,name", "column 'name' stands there 2 times."),
         (b"id,name,name,name", "column 'amount' is missing; column 'name' stands there 3 times."),
     ],
 )
-def test_a_header_that_does_not_fit_is_refused(
-    tmp_path: Path, header: bytes, problem: str
-) -> None:
+def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, header: bytes, problem: str) -> None:
     with pytest.raises(HeaderError) as refused:
         read(tmp_path, header + b"\n1,x,2\n", COLUMNS)
     message = str(refused.value)
-    start = f"file.csv: the header does not fit the contract: {problem.split('.')[0]}"
-    assert message.startswith(start)
-    assert problem.removesuffix(".") in message
+    assert message.startswith(f"file.csv: the header does not fit the contract: {problem}")
     assert message.endswith(
         f"Expected: id, name, amount. Found: {header.decode().replace(',', ', ')}. "
         "Correct the header, or register a new contract version."
@@ -79,7 +77,7 @@ def test_a_first_line_that_is_no_header_is_not_quoted(tmp_path: Path, line: byte
     assert "expected a header with the columns id, name, amount." in message
     assert "Is the header missing, or the delimiter another than the contract says?" in message
     assert "Anna" not in message
-    assert ";" not in message
+    assert "id;name" not in message
 
 
 def test_reordered_columns_come_out_in_the_order_of_the_contract(tmp_path: Path) -> None:
@@ -106,9 +104,7 @@ def test_a_quoted_header_is_parsed_like_a_record(tmp_path: Path) -> None:
         (b"id,name,amo\0unt\n", "it holds a NUL byte; is the file UTF-16?"),
     ],
 )
-def test_a_header_that_is_no_record_is_refused(
-    tmp_path: Path, header: bytes, problem: str
-) -> None:
+def test_a_header_that_is_no_record_is_refused(tmp_path: Path, header: bytes, problem: str) -> None:
     with pytest.raises(UnreadableHeaderError, match="the header cannot be read: ") as refused:
         read(tmp_path, header + b"1,x,2\n", COLUMNS)
     assert problem in str(refused.value)

@@ -61,11 +61,11 @@ def test_an_unclosed_quote_at_the_last_line_breaks_only_that(tmp_path: Path) -> 
 
 
 def test_an_unclosed_quote_before_many_lines_is_judged_without_its_end(tmp_path: Path) -> None:
-    content = b"a,b,c\n" + b'1,"n,5\n' + lines(*range(2, 3000))
+    content = b"a,b,c\n" + b'1,"n,5\n' + lines(*range(2, 1200))
     outcome = read(tmp_path, content, "abc")
     assert outcome.records == [
         Broken("record.quote", b'1,"n,5', SWALLOWS),
-        *rows(*range(2, 3000)),
+        *rows(*range(2, 1200)),
     ]
 
 
@@ -86,7 +86,7 @@ def test_an_unclosed_quote_that_is_closed_later_swallows_no_record(
     tmp_path: Path, closing: bytes, outcome: object
 ) -> None:
     before, between, after = range(1, 500), range(501, 700), range(701, 1001)
-    content = b"a,b,c\n%b500,\"n,5\n%b%b\n%b" % (
+    content = b'a,b,c\n%b500,"n,5\n%b%b\n%b' % (
         lines(*before),
         lines(*between),
         closing,
@@ -113,18 +113,14 @@ def test_each_unclosed_quote_of_many_breaks_its_own_line(tmp_path: Path) -> None
         "Line one\nMain Street 5, Berlin\nGermany",
         "Paris, France\nBerlin, Germany\nRome, Italy\nand that is all",
         '{\n  "key": 1,\n  "other": [1,\n 2,\n 3]\n}',
-        "\n".join(["one, two"] * 5),
+        "\n".join(["one, two"] * 5 + ["and so on"]),
         "a,b\nc",
-        "a\nc,d",
+        "a\nc,d",  # its last line has two fields, but no line inside speaks against it
     ],
 )
 def test_text_over_several_lines_is_read_as_what_it_is(tmp_path: Path, text: str) -> None:
     quoted = '"' + text.replace('"', '""') + '"'
-    if text == "\n".join(["one, two"] * 5):
-        quoted = quoted[:-1] + '\nand so on"'
-        text += "\nand so on"
     outcome = read(tmp_path, b"id,text\n1," + quoted.encode() + b"\n2,y\n", ("id", "text"))
-    # 'a\nc,d' ends in a line that has two fields, but no line inside it speaks against it
     assert outcome.records == [("1", text), ("2", "y")]
 
 
@@ -140,10 +136,10 @@ def test_a_table_inside_quotes_is_set_aside_and_not_lost(tmp_path: Path) -> None
 
 
 def test_a_field_of_more_lines_than_are_judged_is_kept_whole(tmp_path: Path) -> None:
-    text = "\n".join(f"line {number}" for number in range(3000))
+    text = "\n".join(f"line {number}" for number in range(1200))
     outcome = read(tmp_path, f'a,b\n1,"{text}"\n2,y\n'.encode())
     assert outcome.records == [("1", text), ("2", "y")]
-    assert outcome.facts.embedded_lines == 2999
+    assert outcome.facts.embedded_lines == 1199
 
 
 @pytest.mark.parametrize(
@@ -161,21 +157,22 @@ def test_a_field_of_more_lines_than_are_judged_is_kept_whole(tmp_path: Path) -> 
 )
 def test_many_open_quotes_take_linear_time(tmp_path: Path, pattern: bytes) -> None:
     path = tmp_path / "file.csv"
-    path.write_bytes(b"a,b\n" + pattern * (200_000 // pattern.count(b"\n")) + b'z"\n')
+    count = 200_000 if pattern.startswith(b'x,"y\n') else 50_000
+    path.write_bytes(b"a,b\n" + pattern * (count // pattern.count(b"\n")) + b'z"\n')
     file = CsvFile(path, ["a", "b"], Csv())
-    started = time.perf_counter()
+    started = time.process_time()
     accounted = sum(batch.num_rows for batch in file.batches()) + file.facts.embedded_lines
-    assert time.perf_counter() - started < 10
-    assert accounted == 200_001
+    assert time.process_time() - started < 10
+    assert accounted == count + 1
 
 
 def test_a_chain_of_fields_that_ends_badly_takes_linear_time(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
-    chain = b'a","b\n' * 100_000
-    path.write_bytes(b"a,b\n" + chain + b"1,2\n" * 100_000 + b'3,4"\n')
+    chain = b'a","b\n' * 30_000
+    path.write_bytes(b"a,b\n" + chain + b"1,2\n" * 30_000 + b'3,4"\n')
     file = CsvFile(path, ["a", "b"], Csv())
-    started = time.perf_counter()
+    started = time.process_time()
     outcome = read_once(file)
-    assert time.perf_counter() - started < 10
-    assert outcome.records[100_000:] == [("1", "2")] * 100_000 + [("3", '4"')]
+    assert time.process_time() - started < 10
+    assert outcome.records[30_000:] == [("1", "2")] * 30_000 + [("3", '4"')]
     assert outcome.records[0] == Broken("record.quote", b'a","b', SWALLOWS)

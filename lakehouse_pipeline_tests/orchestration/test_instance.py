@@ -7,9 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
-from ruamel.yaml import YAML
 
 from lakehouse_pipeline.orchestration.event_storage import KeptSqliteEventLog
 from lakehouse_pipeline.orchestration.instance import (
@@ -78,7 +78,7 @@ def test_an_older_dagster_yaml_of_ours_is_replaced(
     config = settings.dagster / "dagster.yaml"
     assert "run_coordinator" not in config.read_text()
     prepare_home(settings)
-    assert "run_coordinator" in YAML(typ="safe").load(config.read_text())
+    assert "run_coordinator" in yaml.safe_load(config.read_text())
 
 
 def test_the_instance_is_set_up_as_dagster_yaml_says(instance: DagsterInstance) -> None:

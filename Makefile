@@ -1,0 +1,79 @@
+# Everything runs in .venv, which `make install` makes. `make help` lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+MODULE := lakehouse_pipeline.orchestration.definitions
+
+# Without bytecode files every process would take a second longer to start.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up check test test-fast wheel constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+install: $(STAMP) ## make .venv with the pinned packages and .venv/bin/lakehouse
+	@echo "The command is $(BIN)/lakehouse"
+
+$(STAMP): pyproject.toml constraints.txt
+	@found=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none); \
+	case $$found in 3.11|3.12|3.13) ;; *) \
+	  echo "lakehouse_pipeline needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$found." >&2; \
+	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12" >&2; exit 1;; esac
+	@test -x $(BIN)/python || echo "Making .venv …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@echo "Installing the pinned packages; the first time takes a minute or two …"
+	@$(BIN)/python -m pip install -qq --editable '.[demo,dev]' --constraint constraints.txt
+	@touch $@
+
+demo: $(STAMP) ## three datasets from landing folder to published tables, with live progress
+	@$(BIN)/lakehouse demo
+
+up: $(STAMP) ## start the UI, the daemon and the sensor on data/ and stay; Ctrl-C stops all
+	@$(BIN)/lakehouse up
+
+check: $(STAMP) ## lint, format, types, import rules, definitions
+	@echo "== ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== import-linter"
+	@$(BIN)/lint-imports --no-logo
+	@echo "== dagster definitions"
+	@PYTHONWARNINGS=ignore LAKEHOUSE_HOME=build/validate \
+	  $(BIN)/dagster definitions validate -m $(MODULE) --log-level warning
+
+test: check ## check, then every test
+	@echo "== pytest"
+	@$(BIN)/pytest
+
+test-fast: $(STAMP) ## the tests that start no processes and no browser
+	@$(BIN)/pytest -m "not slow and not browser"
+
+wheel: $(STAMP) ## build the wheel into dist/ and use it from outside the clone
+	@rm -rf build/wheel dist
+	@$(BIN)/python -m build --wheel --outdir dist . >build.log 2>&1 || { cat build.log; exit 1; }
+	@rm -f build.log
+	@$(BIN)/python -m pip install -qq --no-deps --target build/wheel dist/*.whl
+	@cd / && PYTHONPATH="$(CURDIR)/build/wheel" "$(CURDIR)/$(BIN)/python" -P -c \
+	  'import lakehouse_pipeline.cli.main as cli; assert "build/wheel" in cli.__file__; cli.main()' \
+	  --help >/dev/null
+	@ls dist
+
+constraints: ## resolve the newest allowed versions again and write constraints.txt
+	@rm -rf build/constraints && mkdir -p build && $(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install -qq '.[demo,dev]'
+	@{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze \
+	  | sed -n '/^lakehouse/d; /^[A-Za-z0-9._-]*==/p'; } >build/constraints.txt
+	@mv build/constraints.txt constraints.txt
+	@git diff --stat constraints.txt
+
+clean: ## remove .venv, caches and builds; data/ stays
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find lakehouse_pipeline lakehouse_pipeline_tests -name __pycache__ -prune -exec rm -rf {} +
