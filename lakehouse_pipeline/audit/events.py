@@ -33,6 +33,5 @@ class Event:
 
     def metadata(self) -> dict[str, str | int | float]:
         """Return the metadata of the observation."""
-        return {"lakehouse/event": self.type.value, "actor": self.actor, "why": self.why} | {
-            key: value for key, value in self.facts.items()
-        }
+        said = {"lakehouse/event": self.type.value, "actor": self.actor, "why": self.why}
+        return {**self.facts, **said}

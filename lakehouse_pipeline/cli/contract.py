@@ -14,6 +14,7 @@ from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.reload import reload_location
+from lakehouse_pipeline.pipeline.binding import unbound
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="Add a contract, or check one.", no_args_is_help=True)
@@ -26,6 +27,9 @@ def add(
 ) -> None:
     """Check a contract and register it; a running UI shows its dataset within seconds."""
     settings = Settings()
+    problems = unbound(load_file(file))
+    if problems:
+        raise ContractError(problems)
     contract = ContractStore(settings.contracts).add(file)
     with open_instance(settings) as instance:
         why = f"contract add {file.name}"
@@ -33,9 +37,7 @@ def add(
             "version": contract.version,
             "sha256": contract.sha256,
         }
-        event = Event(
-            EventType.CONTRACT_DEFINED, contract.dataset, None, actor(), why, facts
-        )
+        event = Event(EventType.CONTRACT_DEFINED, contract.dataset, None, actor(), why, facts)
         report(instance, event, None)
     url = running_url(settings)
     if url is not None:
@@ -61,7 +63,7 @@ def lint(
     files = [f for path in paths or [Settings().contracts] for f in _contracts(path)]
     for file in files:
         try:
-            load_file(file)
+            problems += unbound(load_file(file))
         except ContractError as error:
             problems += error.problems
     if as_json:

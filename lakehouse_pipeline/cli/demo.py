@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import dagster as dg
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -70,7 +69,7 @@ def _play(settings: Settings, stack: Stack, datasets: Sequence[DemoDataset]) -> 
         task = progress.add_task("published or refused", total=len(files))
         while True:
             stack.check()
-            states = _states(instance, datasets)
+            states = [s for d in datasets for s in batch_states(instance, d.name)]
             finished = [state for state in states if state.state in FINAL]
             progress.update(task, completed=len(finished))
             if len(finished) >= len(files):
@@ -79,10 +78,6 @@ def _play(settings: Settings, stack: Stack, datasets: Sequence[DemoDataset]) -> 
                 unfinished = [s.batch for s in states if s.state not in FINAL]
                 raise DemoStuckError(unfinished, settings.dagster)
             time.sleep(LOOK_SECONDS)
-
-
-def _states(instance: dg.DagsterInstance, datasets: Sequence[DemoDataset]) -> list[BatchState]:
-    return [state for dataset in datasets for state in batch_states(instance, dataset.name)]
 
 
 def _progress() -> Progress:

@@ -8,10 +8,10 @@ import typer
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.runs import run_batches, take_files
+from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.settings import Settings
 
 
@@ -24,10 +24,11 @@ def ingest(
     settings = Settings()
     contract = ContractStore(settings.contracts).active(dataset)
     with open_instance(settings) as instance:
-        taken = take_files(instance, settings, dataset, files, actor())
+        runs = Runs(instance, settings, actor())
+        taken = runs.take(dataset, files)
         if taken.new:
             with console.status(f"{len(taken.new)} batches of {dataset}"):
-                run_batches(instance, settings, contract, taken.new, tuple(Layer), actor())
+                runs.materialize(contract, taken.new, tuple(Layer))
         states = batch_states(instance, dataset, (*taken.new, *taken.known))
     if as_json:
         print_json({"batches": states, "known": taken.known})

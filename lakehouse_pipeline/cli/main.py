@@ -10,6 +10,7 @@ import typer
 from lakehouse_pipeline.cli import (
     batches,
     contract,
+    demo,
     ingest,
     quarantine,
     query,
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(demo.demo)
 app.command()(up.up)
 app.command()(ingest.ingest)
 app.command()(status.status)

@@ -31,7 +31,11 @@ def print_json(value: object) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Print rows as a table; numbers to the right, null as nothing."""
     table = Table(
-        title=title or None, title_justify="left", box=SIMPLE_HEAD, header_style="bold", pad_edge=False
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        header_style="bold",
+        pad_edge=False,
     )
     for column in columns:
         table.add_column(column, justify="right" if column in COUNTS else "left", overflow="fold")

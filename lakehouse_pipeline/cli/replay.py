@@ -7,10 +7,10 @@ import typer
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.runs import replay as replay_batches
+from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.settings import Settings
 
 
@@ -31,9 +31,7 @@ def replay(
     contract = ContractStore(settings.contracts).active(dataset)
     with open_instance(settings) as instance:
         with console.status(f"replaying {dataset}"):
-            done = replay_batches(
-                instance, settings, contract, batch or [], from_layer, actor()
-            )
+            done = Runs(instance, settings, actor()).replay(contract, batch or [], from_layer)
         states = batch_states(instance, dataset, done)
     if as_json:
         print_json(states)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from lakehouse_pipeline.layers.anonymized import INNER_KEY, OUTER_KEY
-from lakehouse_pipeline.layers.names import literal
+from lakehouse_pipeline.names import INNER_KEY, OUTER_KEY, literal
 
 HASH_BLOCK_BYTES = 64
 """Block size of SHA-256, to which an HMAC key is padded (RFC 2104)."""

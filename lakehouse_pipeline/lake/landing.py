@@ -4,9 +4,11 @@ A batch's id is `<file stem>-<8 hex digits of the content's SHA-256>`: the same 
 same name is the same batch, new content is a new one. Files stay where they arrived.
 """
 
+import fcntl
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,7 +106,7 @@ class Landing:
         shutil.copyfile(source, draft)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(draft, target)
+        draft.replace(target)
         return target
 
 
@@ -168,16 +170,12 @@ def is_settled(file: LandingFile, settle_seconds: float) -> bool:
 
 def _has_writer(path: Path) -> bool:
     """Ask the kernel for a read lease, which it denies while the file is open for writing."""
-    try:
-        import fcntl
-
-        lease = fcntl.F_SETLEASE
-    except (ImportError, AttributeError):
+    if not sys.platform.startswith("linux"):
         return False
     try:
         with path.open("rb") as file:
-            fcntl.fcntl(file, lease, fcntl.F_RDLCK)
-            fcntl.fcntl(file, lease, fcntl.F_UNLCK)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:
         return True
     except OSError:
@@ -193,8 +191,6 @@ def _entries(folder: Path) -> list[LandingFile]:
         if entry.is_file():
             stat = entry.stat()
             found.append(
-                LandingFile(
-                    Path(entry.path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-                )
+                LandingFile(Path(entry.path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
             )
     return sorted(found)

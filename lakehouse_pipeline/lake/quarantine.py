@@ -12,7 +12,7 @@ import duckdb
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Tables
-from lakehouse_pipeline.layers.names import (
+from lakehouse_pipeline.names import (
     BATCH_ID,
     REASONS,
     RECORD,

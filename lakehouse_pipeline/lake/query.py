@@ -7,7 +7,7 @@ import duckdb
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Tables
-from lakehouse_pipeline.layers.names import Layer, identifier, literal
+from lakehouse_pipeline.names import Layer, identifier, literal
 
 
 def open_layers(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:

@@ -24,7 +24,7 @@ from deltalake.transaction import AddAction
 from filelock import FileLock
 
 from lakehouse_pipeline.errors import LakehouseError, SchemaChangeError
-from lakehouse_pipeline.layers.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
@@ -131,7 +131,7 @@ class Tables:
             self._moved(dataset, layer, staged, name, rows) for name, rows in staged.counts.items()
         ]
         table.create_write_transaction(
-            actions,
+            [*actions],
             mode="overwrite",
             schema=table.schema(),
             partition_by=[BATCH_ID],
@@ -149,12 +149,10 @@ class Tables:
             self.replace(dataset, layer, present, nothing)
         return present
 
-    def _moved(
-        self, dataset: str, layer: Layer, staged: Staged, name: str, rows: int
-    ) -> AddAction:
+    def _moved(self, dataset: str, layer: Layer, staged: Staged, name: str, rows: int) -> AddAction:
         target = self.path(dataset, layer) / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged.folder / name, target)
+        (staged.folder / name).replace(target)
         return AddAction(
             path=name,
             size=target.stat().st_size,
@@ -230,13 +228,17 @@ def stage(
     return Staged(folder, _rows_per_batch(counts, batches), schema, counts)
 
 
-def copied(tables: Tables, dataset: str, source: Layer, folder: Path, batches: Sequence[str]) -> Staged:
+def copied(
+    tables: Tables, dataset: str, source: Layer, folder: Path, batches: Sequence[str]
+) -> Staged:
     """Stage a copy, byte for byte, of the data files that `batches` have in layer `source`."""
     table = tables.open(dataset, source)
     if table is None:
         raise FileNotFoundError(tables.path(dataset, source))
     root, wanted = tables.path(dataset, source), set(batches)
-    added = pa.table(table.get_add_actions(flatten=True)).select(["path", "num_records"]).to_pylist()
+    added = (
+        pa.table(table.get_add_actions(flatten=True)).select(["path", "num_records"]).to_pylist()
+    )
     counts = {a["path"]: a["num_records"] for a in added if _batch_of(a["path"]) in wanted}
     for name in counts:
         target = folder / name

@@ -5,11 +5,7 @@ padded keys are connection variables, so that no SQL text, message or plan ever 
 """
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
-from lakehouse_pipeline.layers.names import BATCH_ID, RECORD, identifier, literal
-
-INNER_KEY = "lakehouse_hash_inner"
-OUTER_KEY = "lakehouse_hash_outer"
-TECHNIQUES = ("hash", "mask", "drop")
+from lakehouse_pipeline.names import BATCH_ID, INNER_KEY, OUTER_KEY, RECORD, identifier, literal
 
 
 def kept_columns(contract: Contract) -> tuple[Column, ...]:

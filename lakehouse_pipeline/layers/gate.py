@@ -35,7 +35,8 @@ def quarantined_percent(records: int, quarantined: int) -> float:
 
 def judge_batch(contract: Contract, records: int, quarantined: int) -> Verdict:
     """Return the verdict over a batch from its counts of records and quarantined records."""
-    refusals, warnings = [], []
+    refusals: list[str] = []
+    warnings: list[str] = []
     share, limit = (
         quarantined_percent(records, quarantined),
         contract.publish.max_quarantined_percent,

@@ -4,9 +4,9 @@ The views made here are private to a run; validated and quarantined are projecti
 """
 
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.layers.names import BATCH_ID, DEFECT, RECORD, identifier
 from lakehouse_pipeline.layers.rules import record_rules, unique_columns
 from lakehouse_pipeline.layers.values import text_value, typed_value
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, identifier
 
 
 def typed_records(contract: Contract, raw: str) -> str:

@@ -2,7 +2,7 @@
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.layers.anonymized import kept_columns
-from lakehouse_pipeline.layers.names import BATCH_ID, RECORD, identifier
+from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier
 
 
 def published_columns(contract: Contract) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ would be a bug, and the pipeline refuses to commit one.
 """
 
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.layers.names import (
+from lakehouse_pipeline.layers.rules import record_rules
+from lakehouse_pipeline.names import (
     BATCH_ID,
     DEFECT,
     REASONS,
@@ -14,7 +15,6 @@ from lakehouse_pipeline.layers.names import (
     identifier,
     literal,
 )
-from lakehouse_pipeline.layers.rules import record_rules
 
 REASON_TYPE = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "message" VARCHAR)'
 

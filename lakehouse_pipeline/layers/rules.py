@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.types import in_words
-from lakehouse_pipeline.layers.names import DEFECT, literal
 from lakehouse_pipeline.layers.values import bound
+from lakehouse_pipeline.names import DEFECT, literal
 
 FORMATS = {
     "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
@@ -57,11 +57,16 @@ def record_rules(contract: Contract) -> tuple[Rule, ...]:
             expression.name,
             None,
             expression.description or f"must hold: {expression.sql}",
-            f"NOT ({render(expression.sql, targets)})",
+            f"NOT {_kept(render(expression.sql, targets))}",
         )
         for expression in contract.expressions
     ]
     return tuple(rules)
+
+
+def _kept(expression: str) -> str:
+    """Return SQL: a record keeps an expression that is true or null, not one that raises."""
+    return f"coalesce(TRY(coalesce(({expression}), true)), false)"
 
 
 def unique_columns(contract: Contract) -> tuple[int, ...]:

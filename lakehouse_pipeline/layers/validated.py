@@ -2,8 +2,8 @@
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.layers.judged import broken
-from lakehouse_pipeline.layers.names import BATCH_ID, RECORD, identifier
 from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier
 
 
 def validated(contract: Contract, judged: str) -> str:

@@ -12,7 +12,7 @@ from lakehouse_pipeline.contracts.types import (
     decimal_digits,
     format_pattern,
 )
-from lakehouse_pipeline.layers.names import literal
+from lakehouse_pipeline.names import literal
 
 INTEGER_TEXT = r"[+-]?[0-9]+(\.0+)?"
 DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"

@@ -6,6 +6,7 @@ assets, is in docs/decisions/0001-one-multi-asset-per-dataset.md.
 """
 
 import warnings
+from collections.abc import Iterator
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -15,7 +16,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
     GATE_CHECK,
@@ -68,7 +69,7 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def layers(context: dg.AssetExecutionContext):  # noqa: ANN202 Dagster reads the annotation
+    def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         context.instance.add_run_tags(context.run_id, process_tags())
         active = ContractStore(settings.contracts).active(dataset)
         recorder = Recorder(context, active)

@@ -1,12 +1,13 @@
 """The state of batches as the event stream tells it: nothing else remembers it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
 from lakehouse_pipeline.orchestration.metadata import as_plain
@@ -19,6 +20,14 @@ UNFINISHED = (
     DagsterRunStatus.CANCELING,
 )
 PAGE = 1000
+
+Said = dict[str, Any]
+"""What one event says: its metadata as plain values, and its time."""
+
+Newest = dict[str, Said]
+"""The newest event of each batch."""
+
+ROWS = "dagster/row_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,8 @@ def batch_states(
     wanted = list(keys) if only is not None else None
     layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
     gates = _newest_gates(instance, dataset, wanted)
-    running = dataset in active_datasets(instance)
-    return [_state(dataset, key, layers, gates.get(key), running=running) for key in keys]
+    now = "running" if dataset in active_datasets(instance) else "waiting"
+    return [_state(key, layers, gates.get(key), BatchState(dataset, key, now)) for key in keys]
 
 
 def active_datasets(instance: dg.DagsterInstance) -> set[str]:
@@ -80,9 +89,9 @@ def last_event_time(instance: dg.DagsterInstance, dataset: str, batch: str) -> f
 
 def _newest(
     instance: dg.DagsterInstance, dataset: str, layer: Layer, batches: Sequence[str] | None
-) -> dict[str, dict]:
+) -> Newest:
     """Return the newest materialization of each batch in a layer, as plain metadata."""
-    newest: dict[str, dict] = {}
+    newest: Newest = {}
     cursor = None
     chosen = AssetRecordsFilter(asset_key(dataset, layer), asset_partitions=batches)
     while True:
@@ -105,9 +114,9 @@ def _newest(
 
 def _newest_gates(
     instance: dg.DagsterInstance, dataset: str, batches: Sequence[str] | None
-) -> dict[str, dict]:
+) -> Newest:
     """Return the newest `gate` check of each batch: passed, why, metadata, timestamp."""
-    newest: dict[str, dict] = {}
+    newest: Newest = {}
     wanted = None if batches is None else set(batches)
     cursor = None
     while True:
@@ -124,7 +133,7 @@ def _newest_gates(
                 **as_plain(found.metadata),
                 "passed": found.passed,
                 "why": found.description or "",
-                "timestamp": record.event.timestamp,
+                "timestamp": record.create_timestamp,
             }
         if len(page) < PAGE:
             return newest
@@ -132,23 +141,23 @@ def _newest_gates(
 
 
 def _state(
-    dataset: str, batch: str, layers: dict[Layer, dict], gate: dict | None, *, running: bool
+    batch: str, layers: dict[Layer, Newest], gate: Said | None, empty: BatchState
 ) -> BatchState:
+    """Return `empty` (what is known of a batch without events) with what the events say."""
     newest = {layer: found[batch] for layer, found in layers.items() if batch in found}
-    published = newest.get(Layer.PUBLISHED)
-    times = [event["timestamp"] for event in (*newest.values(), *([gate] if gate else []))]
     raw, quarantined = newest.get(Layer.RAW, {}), newest.get(Layer.QUARANTINED, {})
-    name = _state_name(gate, published, running=running)
-    return BatchState(
-        dataset,
-        batch,
-        name,
-        records=raw.get("dagster/row_count"),
-        validated=newest.get(Layer.VALIDATED, {}).get("dagster/row_count"),
-        quarantined=quarantined.get("dagster/row_count"),
-        published=published["dagster/row_count"] if published and name == "published" else None,
+    published = newest.get(Layer.PUBLISHED)
+    events = [*newest.values(), *([gate] if gate else [])]
+    name = _state_name(gate, published, otherwise=empty.state)
+    return replace(
+        empty,
+        state=name,
+        records=raw.get(ROWS),
+        validated=newest.get(Layer.VALIDATED, {}).get(ROWS),
+        quarantined=quarantined.get(ROWS),
+        published=published[ROWS] if published and name == "published" else None,
         seconds=round(sum(_share(event) for event in newest.values()), 3),
-        contract_version=quarantined.get("contract_version", raw.get("contract_version", "")),
+        contract_version=str(quarantined.get("contract_version", raw.get("contract_version", ""))),
         file=raw.get("file", ""),
         physical_lines=raw.get("physical_lines"),
         header_lines=raw.get("header_lines", 1),
@@ -159,18 +168,19 @@ def _state(
             for key, value in quarantined.items()
             if key.startswith("rule/") and value
         },
-        time=max(times, default=None),
+        time=max((event["timestamp"] for event in events), default=None),
     )
 
 
-def _share(event: dict) -> float:
+def _share(event: Said) -> float:
     """Return a batch's share of the seconds its group took in a layer."""
-    return event["seconds"] / max(event["batches_in_commit"], 1)
+    return float(event["seconds"]) / max(int(event["batches_in_commit"]), 1)
 
 
-def _state_name(gate: dict | None, published: dict | None, *, running: bool) -> str:
+def _state_name(gate: Said | None, published: Said | None, *, otherwise: str) -> str:
+    """Return the state; `otherwise` is running, or waiting when no run is on."""
     if gate and not gate["passed"]:
         return "refused"
     if gate and published and published["timestamp"] >= gate["timestamp"]:
         return "published"
-    return "running" if running else "stopped" if gate else "waiting"
+    return "stopped" if gate and otherwise == "waiting" else otherwise

@@ -1,4 +1,4 @@
-"""What Dagster loads: the assets of every sound contract, and the sensor over their landing folders.
+"""What Dagster loads: the assets of every sound contract, and the sensor over their files.
 
 A contract with an error never takes the others down: it stands in the graph as
 `<dataset>/contract`, described by what is wrong with it.

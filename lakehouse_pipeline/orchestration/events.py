@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.keys import asset_key, contract_key
 
 USER_TAG = "user"

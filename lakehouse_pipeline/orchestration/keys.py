@@ -4,12 +4,16 @@ import re
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG as RANGE_END
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG as RANGE_START
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 
+RANGE_START = ASSET_PARTITION_RANGE_START_TAG
+RANGE_END = ASSET_PARTITION_RANGE_END_TAG
 RULES_CHECK = "rules"
 GATE_CHECK = "gate"
 

@@ -11,10 +11,10 @@ import dagster as dg
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.layers.anonymized import kept_columns
-from lakehouse_pipeline.layers.names import BATCH_ID, REASONS, RECORD, TEXT, Layer
 from lakehouse_pipeline.layers.published import published_columns
 from lakehouse_pipeline.layers.rules import RECORD_DEFECTS, record_rules
 from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, TEXT, Layer
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten
 
 PLOTTED_RULES = 50

@@ -5,7 +5,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import actor_of, observation
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key
 from lakehouse_pipeline.orchestration.metadata import (
@@ -51,7 +51,7 @@ class Recorder:
             case BatchRefused():
                 self._refused(outcome)
             case LayerKept():
-                self.context.log.info(f"{outcome.batch}: {outcome.layer}: {outcome.reason}")
+                self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
 
     def _materialized(self, written: LayerWritten, extra: Metadata) -> None:
         key = asset_key(self.contract.dataset, written.layer)
@@ -83,16 +83,16 @@ class Recorder:
             broken["reasons"] = dg.MetadataValue.md(reasons_table(judged))
         passed = judged.quarantined == 0
         said = "" if passed else f"{judged.quarantined} of {judged.records} records quarantined."
-        self._check(RULES_CHECK, judged.batch, passed, said, counts | broken)
+        self._check(RULES_CHECK, judged.batch, said, counts | broken, passed=passed)
         verdict = judged.verdict
         said = " ".join([*verdict.refusals, *verdict.warnings])
-        self._check(GATE_CHECK, judged.batch, not verdict.refused, said, counts)
+        self._check(GATE_CHECK, judged.batch, said, counts, passed=not verdict.refused)
 
     def _refused(self, refused: BatchRefused) -> None:
         why = " ".join(refused.reasons)
         if refused.layer is Layer.RAW:
-            self.context.log.error(f"{refused.batch}: refused: {why}")
-            self._check(GATE_CHECK, refused.batch, passed=False, said=why, metadata={})
+            self.context.log.error("%s: refused: %s", refused.batch, why)
+            self._check(GATE_CHECK, refused.batch, why, {}, passed=False)
         if refused.withdrawn:
             event = Event(
                 EventType.DATA_UNPUBLISHED,
@@ -104,7 +104,7 @@ class Recorder:
             )
             self.context.log_event(observation(event, Layer.PUBLISHED))
 
-    def _check(self, name: str, batch: str, passed: bool, said: str, metadata: Metadata) -> None:
+    def _check(self, name: str, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
         if name not in self._checks:
             return
         warns = name == RULES_CHECK

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster import RunsFilter
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, DIED_TAG, fail_dead_runs
 from lakehouse_pipeline.orchestration.keys import (
     RANGE_END,

@@ -24,7 +24,7 @@ from lakehouse_pipeline.lake.landing import (
     batch_id,
     is_settled,
 )
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time
 from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR, report
 from lakehouse_pipeline.orchestration.keys import asset_key, batches_of, job_name, range_tags

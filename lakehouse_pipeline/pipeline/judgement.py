@@ -13,10 +13,10 @@ from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.judged import judged_records, repeated_keys, typed_records
-from lakehouse_pipeline.layers.names import BATCH_ID, REASONS, RECORD, Layer, literal
 from lakehouse_pipeline.layers.quarantined import quarantined
 from lakehouse_pipeline.layers.rules import unique_columns
 from lakehouse_pipeline.layers.validated import validated
+from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import (
     BatchJudged,
@@ -64,9 +64,7 @@ def _split(
     raw = relation(lake, contract, Layer.RAW, batches)
     typed = typed_records(contract, raw)
     for i in unique_columns(contract):
-        lake.connection.execute(
-            f"CREATE OR REPLACE TABLE repeats{i} AS {repeated_keys(i, typed)}"
-        )
+        lake.connection.execute(f"CREATE OR REPLACE TABLE repeats{i} AS {repeated_keys(i, typed)}")
     judged = judged_records(contract, typed)
     kept = stage(lake.connection, validated(contract, judged), folder / Layer.VALIDATED, batches)
     empty = f"(SELECT '' AS {BATCH_ID}, 0 AS {RECORD} WHERE false)"
@@ -84,7 +82,9 @@ def _check_accounts(lake: Lake, records: dict[str, int], kept: Staged, taken: St
             message = f"batch {batch}: raw {count}, validated {kept.rows[batch]}, quarantined "
             raise UnaccountedRecordsError(f"{message}{taken.rows[batch]}")
     if taken.counts:
-        unexplained = f"SELECT count(*) FROM {parquet_relation(taken.files())} WHERE len({REASONS}) = 0"
+        unexplained = (
+            f"SELECT count(*) FROM {parquet_relation(taken.files())} WHERE len({REASONS}) = 0"
+        )
         (count,) = lake.connection.execute(unexplained).fetchall()[0]
         if count:
             raise UnaccountedRecordsError(f"{count} quarantined records without a reason")
@@ -97,8 +97,12 @@ def _counted(
     samples: dict[str, list[ReasonSample]] = {batch: [] for batch in records}
     if taken.counts:
         source = parquet_relation(taken.files())
-        each = f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, unnest({REASONS}) AS r FROM {source}"
-        per_rule = f"SELECT batch, r.rule, count(*) FROM ({each}) GROUP BY ALL ORDER BY 1, 3 DESC, 2"
+        each = (
+            f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, unnest({REASONS}) AS r FROM {source}"
+        )
+        per_rule = (
+            f"SELECT batch, r.rule, count(*) FROM ({each}) GROUP BY ALL ORDER BY 1, 3 DESC, 2"
+        )
         for batch, rule, count in lake.connection.execute(per_rule).fetchall():
             counts[batch][rule] = count
         first = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lakehouse_pipeline.lake.csv_file import FileFacts
 from lakehouse_pipeline.layers.gate import Verdict, quarantined_percent
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ layer; each batch still stands for itself: a refused one stops only itself.
 from collections.abc import Collection, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.layers.names import Layer
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, Outcome

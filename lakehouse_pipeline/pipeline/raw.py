@@ -14,6 +14,7 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import (
     FileRefusedError,
+    LakehouseError,
     LandingFileMissingError,
     ReconcileError,
 )
@@ -21,7 +22,7 @@ from lakehouse_pipeline.lake.csv_file import CsvFile, FileFacts
 from lakehouse_pipeline.lake.csv_rows import raw_schema as text_schema
 from lakehouse_pipeline.lake.landing import COMPRESSIONS, batch_id
 from lakehouse_pipeline.lake.tables import Staged, stage
-from lakehouse_pipeline.layers.names import BATCH_ID, Layer
+from lakehouse_pipeline.names import BATCH_ID, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerKept, LayerWritten, Outcome
 
@@ -31,7 +32,8 @@ LARGE_BYTES = 32 << 20
 COMPRESSION_RATIO = 10
 """How much larger than on disk a compressed file is taken to be."""
 
-Refusal = FileRefusedError | ReconcileError | LandingFileMissingError
+REFUSALS = (FileRefusedError, ReconcileError, LandingFileMissingError)
+"""What makes a file refused: it stops its own batch only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,7 @@ def write_raw(
         version = lake.tables.replace(contract.dataset, Layer.RAW, good, staged) if good else 0
     seconds = time.perf_counter() - started
     for batch, facts in reading.facts.items():
-        yield LayerWritten(
-            batch, Layer.RAW, facts.records, version, seconds, len(good), facts
-        )
+        yield LayerWritten(batch, Layer.RAW, facts.records, version, seconds, len(good), facts)
     kept = []
     for batch, error in reading.refusals.items():
         if isinstance(error, LandingFileMissingError) and batch in held:
@@ -94,7 +94,7 @@ class _Reading:
         self.contract = contract
         self.files = files
         self.facts: dict[str, FileFacts] = {}
-        self.refusals: dict[str, Refusal] = {}
+        self.refusals: dict[str, LakehouseError] = {}
         self._failure: Exception | None = None
 
     def staged(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> Staged:
@@ -108,7 +108,7 @@ class _Reading:
         except duckdb.Error:
             if self._failure is None:
                 raise
-            if isinstance(self._failure, Refusal):
+            if isinstance(self._failure, REFUSALS):
                 return Staged(folder, {}, schema, {})
             raise self._failure from None
         finally:
@@ -120,7 +120,7 @@ class _Reading:
             try:
                 rows = self._read(file)
                 yield from rows if file.is_large else list(rows)
-            except Refusal as refusal:
+            except REFUSALS as refusal:
                 self.facts.pop(file.batch, None)
                 self.refusals[file.batch] = refusal
                 if file.is_large:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
-from lakehouse_pipeline.layers.names import BATCH_ID, DEFECT, RECORD, Layer, identifier
+from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, Layer, identifier
 from lakehouse_pipeline.pipeline.lake import Lake
 
 DEFECT_TYPE = "STRUCT(rule VARCHAR, message VARCHAR, bytes BLOB)"
@@ -19,14 +20,23 @@ def relation(lake: Lake, contract: Contract, layer: Layer, batches: Sequence[str
     files = lake.tables.files(contract.dataset, layer, batches)
     types = _column_types(contract, layer)
     if not files:
-        nulls = [f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items()]
-        return f"(SELECT {', '.join(nulls)} WHERE false)"
+        return _empty(types)
     source = parquet_relation(files)
     present = set(lake.connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
     missing = [
         f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items() if name not in present
     ]
     return f"(SELECT {', '.join(['*', *missing])} FROM {source})"
+
+
+def empty_raw(contract: Contract) -> str:
+    """Return SQL of raw without any record."""
+    return _empty(_column_types(contract, Layer.RAW))
+
+
+def _empty(types: dict[str, str]) -> str:
+    nulls = [f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items()]
+    return f"(SELECT {', '.join(nulls)} WHERE false)"
 
 
 def records_per_batch(
@@ -44,10 +54,15 @@ def records_per_batch(
     return counts
 
 
+def _is_text(column: Column, layer: Layer) -> bool:
+    return layer is Layer.RAW or (layer is Layer.ANONYMIZED and column.anonymize is not None)
+
+
 def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
+    columns = kept_columns(contract) if layer is Layer.ANONYMIZED else contract.columns
     types = {
-        column.name: "VARCHAR" if layer is Layer.RAW else stored_type(column.type)
-        for column in contract.columns
+        column.name: "VARCHAR" if _is_text(column, layer) else stored_type(column.type)
+        for column in columns
     }
     if layer is Layer.RAW:
         types[DEFECT] = DEFECT_TYPE

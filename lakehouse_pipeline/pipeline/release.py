@@ -7,8 +7,8 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.tables import copied, stage
 from lakehouse_pipeline.layers.anonymized import anonymized, kept_columns
 from lakehouse_pipeline.layers.gate import judge_batch
-from lakehouse_pipeline.layers.names import Layer
 from lakehouse_pipeline.layers.published import published, published_columns
+from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.relations import records_per_batch, relation

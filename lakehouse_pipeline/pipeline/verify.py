@@ -13,7 +13,7 @@ from lakehouse_pipeline.lake.csv_file import physical_lines_of
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.landing import batch_id
 from lakehouse_pipeline.layers.anonymized import kept_columns
-from lakehouse_pipeline.layers.names import BATCH_ID, DEFECT, REASONS, RECORD, Layer, identifier
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, REASONS, RECORD, Layer, identifier
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.relations import relation
 
@@ -109,7 +109,9 @@ def _split(lake: Lake, contract: Contract) -> Iterator[Violation]:
         )
         yield Violation(contract.dataset, batch, 1, message)
     if lake.tables.files(contract.dataset, Layer.QUARANTINED):
-        sql = f"SELECT {BATCH_ID}, count(*) FROM {quarantined} WHERE len({REASONS}) = 0 GROUP BY ALL"
+        sql = (
+            f"SELECT {BATCH_ID}, count(*) FROM {quarantined} WHERE len({REASONS}) = 0 GROUP BY ALL"
+        )
         for batch, count in _rows(lake, sql):
             yield Violation(contract.dataset, batch, 1, f"{count} quarantined without a reason")
 
@@ -186,9 +188,7 @@ def _counts(lake: Lake, contract: Contract, layer: Layer) -> dict[str, int]:
     return dict(_rows(lake, f"SELECT {BATCH_ID}, count(*) FROM {source} GROUP BY ALL"))
 
 
-def _lines(
-    lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
-) -> Iterator[Violation]:
+def _lines(lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]) -> Iterator[Violation]:
     """The physical lines of each landing file that is still there reconcile with raw."""
     held = sorted(lake.tables.batches(contract.dataset, Layer.RAW))
     embedded = _embedded_lines(lake, contract, held)
@@ -214,5 +214,6 @@ def _embedded_lines(lake: Lake, contract: Contract, batches: list[str]) -> dict[
     texts.append(f"coalesce(try(decode({DEFECT}.bytes)), CAST({DEFECT}.bytes AS VARCHAR))")
     ends = [f"coalesce(len(string_split({text}, {end})) - 1, 0)" for text in texts]
     some = " OR ".join(f"contains({text}, {end})" for text in texts)
-    sql = f"SELECT {BATCH_ID}, sum({' + '.join(ends)})::BIGINT FROM {source} WHERE {some} GROUP BY ALL"
+    total = f"sum({' + '.join(ends)})::BIGINT"
+    sql = f"SELECT {BATCH_ID}, {total} FROM {source} WHERE {some} GROUP BY ALL"
     return dict.fromkeys(batches, 0) | dict(_rows(lake, sql))

@@ -41,8 +41,23 @@ def test_text_written_as_an_integer_is_that_integer(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["1.5", "17850.5", "1_000", "0x10", "1e3", " 7 ", "7 ", "", "-", "nan", "9223372036854775808",
-     "٣", "7\n", "1,000", "7."],
+    [
+        "1.5",
+        "17850.5",
+        "1_000",
+        "0x10",
+        "1e3",
+        " 7 ",
+        "7 ",
+        "",
+        "-",
+        "nan",
+        "9223372036854775808",
+        "٣",
+        "7\n",
+        "1,000",
+        "7.",
+    ],
 )
 def test_text_that_a_cast_would_change_is_not_an_integer(text):
     assert judged(text, "integer") is None
@@ -55,8 +70,16 @@ def test_an_integer_too_large_for_its_physical_type_is_refused():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1.5", 1.5), ("-.5", -0.5), ("5.", 5.0), ("1e3", 1000.0), ("0.30000000000000004", 0.1 + 0.2),
-     ("0", 0.0), ("0e5", 0.0), ("000000000000000000001.5", 1.5)],
+    [
+        ("1.5", 1.5),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("1e3", 1000.0),
+        ("0.30000000000000004", 0.1 + 0.2),
+        ("0", 0.0),
+        ("0e5", 0.0),
+        ("000000000000000000001.5", 1.5),
+    ],
 )
 def test_text_written_as_a_number_is_that_number(text, value):
     assert judged(text, "number") == value
@@ -64,8 +87,24 @@ def test_text_written_as_a_number_is_that_number(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["nan", "NaN", "inf", "-inf", "Infinity", "1e999", "1e-999", "12345678901234567890", "abc", "1,5",
-     " 1", ".", "e5", "1_0", "0x1", "--1"],
+    [
+        "nan",
+        "NaN",
+        "inf",
+        "-inf",
+        "Infinity",
+        "1e999",
+        "1e-999",
+        "12345678901234567890",
+        "abc",
+        "1,5",
+        " 1",
+        ".",
+        "e5",
+        "1_0",
+        "0x1",
+        "--1",
+    ],
 )
 def test_text_that_a_double_would_change_is_not_a_number(text):
     assert judged(text, "number") is None
@@ -73,8 +112,15 @@ def test_text_that_a_double_would_change_is_not_a_number(text):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2.55", "2.550"), ("2.5500", "2.550"), ("0002.5", "2.500"), (".5", "0.500"), ("-7", "-7.000"),
-     ("123456789.123", "123456789.123"), ("5.", "5.000")],
+    [
+        ("2.55", "2.550"),
+        ("2.5500", "2.550"),
+        ("0002.5", "2.500"),
+        (".5", "0.500"),
+        ("-7", "-7.000"),
+        ("123456789.123", "123456789.123"),
+        ("5.", "5.000"),
+    ],
 )
 def test_a_decimal_keeps_every_digit(text, value):
     assert judged(text, "number", "DECIMAL(12,3)") == Decimal(value)
@@ -133,8 +179,16 @@ def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text, hour):
 
 @pytest.mark.parametrize(
     "text",
-    ["2024-01-05", "2024-01-05 24:00:00", "2024-01-05 10:00:00.1234567", "2024-13-05 10:00:00", "now",
-     "infinity", "epoch", "2024-01-05 10:00:61"],
+    [
+        "2024-01-05",
+        "2024-01-05 24:00:00",
+        "2024-01-05 10:00:00.1234567",
+        "2024-13-05 10:00:00",
+        "now",
+        "infinity",
+        "epoch",
+        "2024-01-05 10:00:61",
+    ],
 )
 def test_text_that_is_no_instant_is_no_timestamp(text):
     assert judged(text, "timestamp") is None

@@ -1,4 +1,7 @@
-"""The five layers, the system columns, and how names and texts are quoted in SQL."""
+"""The five layers, the system columns, and how names and texts are quoted in SQL.
+
+The words that the SQL of `layers/` and the storage of `lake/` share; nothing else is here.
+"""
 
 from enum import StrEnum
 
@@ -28,6 +31,10 @@ REASONS = "_reasons"
 TEXT = "_text"
 """Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
 
+INNER_KEY = "lakehouse_hash_inner"
+OUTER_KEY = "lakehouse_hash_outer"
+"""Connection variables with the padded HMAC keys, so that no SQL text ever holds a key."""
+
 
 def identifier(name: str) -> str:
     """Return `name` quoted as an SQL identifier."""
@@ -37,8 +44,3 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """Return `text` quoted as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def batch_list(batches: list[str] | tuple[str, ...]) -> str:
-    """Return the batch ids as the inside of an SQL `IN (...)`."""
-    return ", ".join(literal(batch) for batch in batches)

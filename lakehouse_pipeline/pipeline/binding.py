@@ -1,0 +1,41 @@
+"""A dry run of a contract's SQL over no records: finds what only the engine can know.
+
+An expression such as `lower(quantity)` is sound SQL over known columns, and still wrong for the
+columns' types; the engine says so here, when the contract is registered, and not in a run.
+"""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.errors import Problem
+from lakehouse_pipeline.layers.judged import judged_records, typed_records
+from lakehouse_pipeline.layers.rules import Rule, record_rules, unique_columns
+from lakehouse_pipeline.names import BATCH_ID, RECORD
+from lakehouse_pipeline.pipeline.relations import empty_raw
+
+
+def unbound(contract: Contract) -> list[Problem]:
+    """Return a problem for every rule whose SQL does not fit the contract's columns."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'")
+        for i in unique_columns(contract):
+            keys = f"NULL::{contract.columns[i].type.sql} AS key, 0::BIGINT AS first"
+            connection.execute(f"CREATE TABLE repeats{i} AS SELECT '' AS {BATCH_ID}, {keys}")
+        judged = judged_records(contract, typed_records(contract, empty_raw(contract)))
+        connection.execute(f"CREATE VIEW judged AS {judged}")
+        return list(_unbound_rules(connection, contract))
+
+
+def _unbound_rules(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Iterator[Problem]:
+    for rule in record_rules(contract):
+        try:
+            connection.execute(f"SELECT {RECORD} FROM judged WHERE {rule.broken}")
+        except duckdb.Error as error:
+            yield Problem(contract.path, 1, 1, _message(rule, error))
+
+
+def _message(rule: Rule, error: duckdb.Error) -> str:
+    said = str(error).splitlines()[0]
+    return f"rule '{rule.name}' does not fit the types of its columns: {said}"
