@@ -3,11 +3,15 @@
 Everything is real: the instance, the files, the tables; only the daemon is played by `Home`.
 """
 
+import atexit
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import dagster as dg
@@ -217,17 +221,40 @@ class Home:
 
 @contextmanager
 def open_home(folder: Path, *contracts: str, settle_seconds: float = 0) -> Iterator[Home]:
-    """Yield a home with these contracts (none given: `contract_text()`), ready for files."""
+    """Yield a home with these contracts, ready for files.
+
+    A home that is there already is opened as it is; a new one without any gets `contract_text()`.
+    """
     settings = Settings(
         home=folder, poll_seconds=0, settle_seconds=settle_seconds, memory_limit="500MB", threads=1
     )
-    store = ContractStore(settings.contracts)
-    for n, text in enumerate(contracts or [contract_text()]):
-        file = folder.parent / f"{folder.name}-{n}.yaml"
-        file.write_text(text, "utf-8")
-        store.add(file)
+    if not settings.dagster.exists():
+        shutil.copytree(_fresh_records(), settings.dagster)
+        contracts = contracts or (contract_text(),)
+    for text in contracts:
+        add_contract(settings, text)
     with open_instance(settings) as instance:
         yield Home(settings, instance)
+
+
+def add_contract(settings: Settings, text: str) -> None:
+    """Register a contract, as `lakehouse contract add` does."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "contract.yaml"
+        file.write_text(text, "utf-8")
+        ContractStore(settings.contracts).add(file)
+
+
+@cache
+def _fresh_records() -> str:
+    """Return a folder with a `dagster/` that nothing was recorded in; it takes a second to make."""
+    home = Path(mkdtemp(prefix="lakehouse-tests-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    settings = Settings(home=home)
+    with open_instance(settings) as instance:
+        instance.add_dynamic_partitions("any", ["any"])
+        instance.delete_dynamic_partition("any", "any")
+    return str(settings.dagster)
 
 
 def cursor_of(home: Home, dataset: str = DATASET) -> list[str]:

@@ -3,10 +3,12 @@
 The views made here are private to a run; validated and quarantined are projections of them.
 """
 
+from collections.abc import Sequence
+
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.layers.rules import record_rules, unique_columns
 from lakehouse_pipeline.layers.values import text_value, typed_value
-from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, identifier
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, identifier, literal
 
 
 def typed_records(contract: Contract, raw: str) -> str:
@@ -22,13 +24,14 @@ def typed_records(contract: Contract, raw: str) -> str:
     )
 
 
-def repeated_keys(position: int, typed: str) -> str:
+def repeated_keys(position: int, typed: str, batches: Sequence[str]) -> str:
     """Return SQL for the values that stand in several records of a batch, with the first one.
 
     Columns: `_batch_id`, `key` (typed), `first` (the number of the record that keeps the value).
     """
+    batch = literal(batches[0]) if len(batches) == 1 else BATCH_ID  # a constant is not grouped by
     return (
-        f"SELECT {BATCH_ID}, t{position} AS key, min({RECORD}) AS first FROM ({typed}) "
+        f"SELECT {batch} AS {BATCH_ID}, t{position} AS key, min({RECORD}) AS first FROM ({typed}) "
         f"WHERE t{position} IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
     )
 

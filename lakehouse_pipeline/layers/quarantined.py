@@ -34,14 +34,22 @@ def reasons(contract: Contract) -> str:
     return f"list_filter([{', '.join([defect, *each])}], lambda reason: reason IS NOT NULL)"
 
 
-def quarantined(contract: Contract, judged: str, validated: str) -> str:
-    """Return SQL: every column's original text, `_text`, `_reasons`, `_record`, `_batch_id`.
+def rest(raw: str, validated: str) -> str:
+    """Return SQL of the raw records that validated did not take.
 
-    `validated` is SQL of a relation with the `_batch_id` and `_record` that validated took.
+    `validated` is SQL of a relation with the `_batch_id` and `_record` that it took.
+    """
+    return f"(SELECT * FROM {raw} ANTI JOIN {validated} USING ({BATCH_ID}, {RECORD}))"
+
+
+def quarantined(contract: Contract, judged: str) -> str:
+    """Return SQL over the judged rest: the columns' original texts, `_text`, `_reasons`.
+
+    And the system columns `_record`, `_batch_id`.
     """
     columns = [f"c{i} AS {identifier(column.name)}" for i, column in enumerate(contract.columns)]
     text = f"coalesce(try(decode({DEFECT}.bytes)), CAST({DEFECT}.bytes AS VARCHAR)) AS {TEXT}"
     return (
         f"SELECT {', '.join(columns)}, {text}, {reasons(contract)} AS {REASONS}, "
-        f"{RECORD}, {BATCH_ID} FROM ({judged}) ANTI JOIN {validated} USING ({BATCH_ID}, {RECORD})"
+        f"{RECORD}, {BATCH_ID} FROM ({judged})"
     )

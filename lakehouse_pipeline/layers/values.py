@@ -16,6 +16,9 @@ from lakehouse_pipeline.names import literal
 
 INTEGER_TEXT = r"[+-]?[0-9]+(\.0+)?"
 DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+PLAIN_DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)"
+"""Most numbers: short and without an exponent, a DOUBLE keeps them all; tried first, it is cheap."""
+
 DOUBLE_ZERO = r"[+-]?[0.]+([eE].*)?"
 BOOLEAN_TEXT = "(?i)true|false|1|0"
 DATE_TEXT = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -45,7 +48,13 @@ def typed_value(text: str, kind: ColumnType) -> str:
         return text
     match = f"regexp_full_match({text}, {literal(pattern_of(kind))})"
     if kind.sql == "DOUBLE":
-        return f"CASE WHEN {match} AND {_double_keeps(text)} THEN TRY_CAST({text} AS DOUBLE) END"
+        value = f"TRY_CAST({text} AS DOUBLE)"
+        short = f"strlen({text}) <= {DOUBLE_DIGITS}"
+        plain = f"{short} AND regexp_full_match({text}, {literal(PLAIN_DOUBLE_TEXT)})"
+        return (
+            f"CASE WHEN {plain} THEN {value} "
+            f"WHEN {match} AND {_double_keeps(text)} THEN {value} END"
+        )
     return f"CASE WHEN {match} THEN {_cast(text, kind)} END"
 
 
@@ -89,8 +98,10 @@ def _double_keeps(text: str) -> str:
 
 def _cast(text: str, kind: ColumnType) -> str:
     if kind.format is not None:
-        strptime = literal(format_pattern(kind.format)[1])
-        return f"TRY_CAST(try_strptime({text}, {strptime}) AS {kind.sql})"
+        strptime = format_pattern(kind.format)[1]
+        if "%z" in strptime:  # DuckDB knows offsets, but not the letter for UTC
+            text = f"regexp_replace({text}, 'Z$', '+00:00')"
+        return f"TRY_CAST(try_strptime({text}, {literal(strptime)}) AS {kind.sql})"
     if kind.sql.startswith("DECIMAL"):
         return f"CASE WHEN regexp_matches({text}, '[0-9]') THEN TRY_CAST({text} AS {kind.sql}) END"
     return f"TRY_CAST({text} AS {kind.sql})"

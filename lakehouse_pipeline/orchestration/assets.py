@@ -70,7 +70,7 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        context.instance.add_run_tags(context.run_id, process_tags())
+        context.instance.add_run_tags(context.run.run_id, process_tags())
         active = ContractStore(settings.contracts).active(dataset)
         recorder = Recorder(context, active)
         wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]

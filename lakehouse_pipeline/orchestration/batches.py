@@ -79,6 +79,16 @@ def active_datasets(instance: dg.DagsterInstance) -> set[str]:
     return named | {key.path[0] for run in runs for key in run.asset_selection or ()}
 
 
+def is_finished(instance: dg.DagsterInstance, dataset: str, batch: str) -> bool:
+    """Return whether the batch was read and is published, or refused for what is in it.
+
+    A batch whose file could not be read, or whose run failed, is taken again when the file comes
+    again.
+    """
+    (state,) = batch_states(instance, dataset, [batch])
+    return state.state == "published" or (state.state == "refused" and state.records is not None)
+
+
 def last_event_time(instance: dg.DagsterInstance, dataset: str, batch: str) -> float | None:
     """Return when the batch was last read or refused, in seconds since 1970 UTC, or None."""
     raw = _newest(instance, dataset, Layer.RAW, [batch]).get(batch)
@@ -124,16 +134,18 @@ def _newest_gates(
             check_key(dataset, GATE_CHECK), limit=PAGE, cursor=cursor
         )
         for record in page:
-            found = record.evaluation
-            if not isinstance(found, dg.AssetCheckEvaluation) or found.partition in newest:
+            found, event = record.evaluation, record.event
+            if not isinstance(found, dg.AssetCheckEvaluation) or event is None:
                 continue
-            if found.partition is None or (wanted is not None and found.partition not in wanted):
+            if found.partition is None or found.partition in newest:
+                continue
+            if wanted is not None and found.partition not in wanted:
                 continue
             newest[found.partition] = {
                 **as_plain(found.metadata),
                 "passed": found.passed,
                 "why": found.description or "",
-                "timestamp": record.create_timestamp,
+                "timestamp": event.timestamp,  # the record's own is that of the run's start
             }
         if len(page) < PAGE:
             return newest

@@ -20,13 +20,15 @@ from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten
 PLOTTED_RULES = 50
 """Contracts with more rules than this plot only the rules that were broken."""
 
+ROW_COUNT = "dagster/row_count"
+
 Metadata = dict[str, dg.MetadataValue | str | int | float]
 
 
 def layer_metadata(contract: Contract, written: LayerWritten) -> Metadata:
     """Return what every layer's materialization says."""
     metadata: Metadata = {
-        "dagster/row_count": written.records,
+        ROW_COUNT: written.records,
         "dagster/partition_row_count": written.records,
         "contract_version": contract.version,
         "delta_version": written.version,
@@ -53,18 +55,18 @@ def quarantine_metadata(contract: Contract, judged: BatchJudged) -> Metadata:
     names = [rule.name for rule in record_rules(contract)]
     plotted = names if len(names) <= PLOTTED_RULES else []
     counts = dict.fromkeys(plotted, 0) | judged.rule_counts
-    metadata: Metadata = {f"rule/{name}": count for name, count in counts.items()}
-    metadata["quarantined_percent"] = round(judged.quarantined_percent, 4)
+    metadata: Metadata = {"quarantined_percent": round(judged.quarantined_percent, 4)}
     if judged.sample:
         metadata["reasons"] = dg.MetadataValue.md(reasons_table(judged))
-    return metadata
+    return metadata | {f"rule/{name}": count for name, count in counts.items()}
 
 
 def reasons_table(judged: BatchJudged) -> str:
     """Return the first reasons as a Markdown table: record, rule, column, what was expected."""
     rows = ["| record | rule | column | expected |", "|---:|---|---|---|"]
     for reason in judged.sample:
-        cells = (str(reason.record), reason.rule, reason.column or "", reason.message)
+        expected = reason.message.removeprefix(f"{reason.column} ")
+        cells = (str(reason.record), reason.rule, reason.column or "", expected)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -85,12 +87,12 @@ def column_schema(contract: Contract, layer: Layer) -> dg.TableSchema:
     columns = [_table_column(column, layer) for column in _columns(contract, layer)]
     if layer is Layer.QUARANTINED:
         columns += [
-            dg.TableColumn(TEXT, "string", "Physical text of a record that could not be split."),
-            dg.TableColumn(REASONS, "list<struct>", "Every rule the record breaks."),
+            dg.TableColumn(TEXT, "VARCHAR", "Physical text of a record that could not be split."),
+            dg.TableColumn(REASONS, "STRUCT[]", "Every rule the record breaks."),
         ]
     columns += [
-        dg.TableColumn(RECORD, "bigint", "Number of the record in its file, from 1."),
-        dg.TableColumn(BATCH_ID, "string", "The batch; partition of the table."),
+        dg.TableColumn(RECORD, "BIGINT", "Number of the record in its file, from 1."),
+        dg.TableColumn(BATCH_ID, "VARCHAR", "The batch; partition of the table."),
     ]
     return dg.TableSchema(columns)
 
@@ -122,9 +124,13 @@ def _table_column(column: Column, layer: Layer) -> dg.TableColumn:
     )
 
 
-def data_version(contract: Contract, layer: Layer, file_sha256: str) -> str:
-    """Return the version of a batch's data in a layer: what went in, and what was done to it."""
-    parts = [file_sha256]
+def data_version(contract: Contract, layer: Layer, batch: str) -> str:
+    """Return the version of a batch's data in a layer: what went in, and what was done to it.
+
+    What went in is said by the batch's id, which names the content; so a replay that does not read
+    the file again gives the version that the first run gave.
+    """
+    parts = [batch]
     if layer is not Layer.RAW:
         parts += [contract.sha256, lakehouse_pipeline.__version__]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,6 +1,9 @@
 """Outcomes of a run into Dagster events: materializations, check results, observations."""
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from lakehouse_pipeline.audit.events import Event, EventType
@@ -9,6 +12,7 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import actor_of, observation
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key
 from lakehouse_pipeline.orchestration.metadata import (
+    ROW_COUNT,
     Metadata,
     counts_table,
     data_version,
@@ -37,7 +41,8 @@ class Recorder:
         self.selected = context.selected_asset_keys
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
-        self._sha256: dict[str, str] = {}
+        self._gated: set[str] = set()
+        self._targets: dict[str, Target | None] = {}
 
     def record(self, outcome: Outcome) -> None:
         """Record one outcome."""
@@ -45,6 +50,8 @@ class Recorder:
             case LayerWritten(layer=Layer.QUARANTINED):
                 self._quarantined[outcome.batch] = outcome
             case LayerWritten():
+                if outcome.layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
+                    self._gate(outcome.batch, "", {}, passed=True)
                 self._materialized(outcome, {})
             case BatchJudged():
                 self._judged(outcome)
@@ -57,15 +64,14 @@ class Recorder:
         key = asset_key(self.contract.dataset, written.layer)
         if key not in self.selected:
             return
-        if written.file is not None:
-            self._sha256[written.batch] = written.file.sha256
-        source = self._sha256.get(written.batch, written.batch)
         self.context.log_event(
             dg.AssetMaterialization(
                 key,
                 partition=written.batch,
-                metadata=layer_metadata(self.contract, written) | extra,
-                tags={DATA_VERSION_TAG: data_version(self.contract, written.layer, source)},
+                metadata={ROW_COUNT: written.records}
+                | extra
+                | layer_metadata(self.contract, written),
+                tags={DATA_VERSION_TAG: data_version(self.contract, written.layer, written.batch)},
             )
         )
 
@@ -86,13 +92,13 @@ class Recorder:
         self._check(RULES_CHECK, judged.batch, said, counts | broken, passed=passed)
         verdict = judged.verdict
         said = " ".join([*verdict.refusals, *verdict.warnings])
-        self._check(GATE_CHECK, judged.batch, said, counts, passed=not verdict.refused)
+        self._gate(judged.batch, said, counts, passed=not verdict.refused)
 
     def _refused(self, refused: BatchRefused) -> None:
         why = " ".join(refused.reasons)
         if refused.layer is Layer.RAW:
             self.context.log.error("%s: refused: %s", refused.batch, why)
-            self._check(GATE_CHECK, refused.batch, why, {}, passed=False)
+        self._gate(refused.batch, why, {}, passed=False)
         if refused.withdrawn:
             event = Event(
                 EventType.DATA_UNPUBLISHED,
@@ -104,18 +110,41 @@ class Recorder:
             )
             self.context.log_event(observation(event, Layer.PUBLISHED))
 
+    def _gate(self, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
+        """Record the verdict over a batch once, also in a run that was not asked for its check."""
+        if batch not in self._gated:
+            self._gated.add(batch)
+            self._check(GATE_CHECK, batch, said, metadata, passed=passed)
+
     def _check(self, name: str, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
-        if name not in self._checks:
-            return
         warns = name == RULES_CHECK
+        if warns and name not in self._checks:
+            return
+        key = asset_key(self.contract.dataset, Layer.VALIDATED)
         self.context.log_event(
             dg.AssetCheckEvaluation(
-                asset_key=asset_key(self.contract.dataset, Layer.VALIDATED),
+                asset_key=key,
                 check_name=name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
                 description=said or None,
                 metadata={"batch": batch, **metadata},
                 partition=batch,
+                target_materialization_data=self._target(key, batch),
             )
         )
+
+    def _target(self, key: dg.AssetKey, batch: str) -> Target | None:
+        """Return the batch's newest materialization, None without one.
+
+        A check that does not name it counts as missing in the UI's partitions.
+        """
+        if batch not in self._targets:
+            chosen = dg.AssetRecordsFilter(key, asset_partitions=[batch])
+            found = self.context.instance.fetch_materializations(chosen, limit=1).records
+            targets = [
+                Target(storage_id=r.storage_id, run_id=r.run_id, timestamp=r.timestamp)
+                for r in found
+            ]
+            self._targets[batch] = next(iter(targets), None)
+        return self._targets[batch]

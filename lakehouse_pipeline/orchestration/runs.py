@@ -16,7 +16,7 @@ from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
-from lakehouse_pipeline.orchestration.batches import last_event_time
+from lakehouse_pipeline.orchestration.batches import is_finished
 from lakehouse_pipeline.orchestration.events import USER_TAG, report
 from lakehouse_pipeline.orchestration.instance import process_tags
 from lakehouse_pipeline.orchestration.keys import asset_key, contiguous, range_tags
@@ -49,28 +49,26 @@ class Runs:
     def take(self, dataset: str, files: Sequence[Path]) -> Taken:
         """Put files into the landing folder and make each new content a batch; order kept.
 
-        Content that is a batch already is not taken again; it leaves an event.
+        Content that was taken before is not taken again; it leaves an event.
         Raises: UnreadableFileError: a file cannot be read; then nothing is taken.
         """
         for file in files:
             readable(file)
+        landing = Landing(self.settings.landing)
         keys = self.instance.get_dynamic_partitions(dataset)
-        new: dict[str, Path] = {}
+        new: list[str] = []
         known: list[str] = []
         for file in files:
             digest = sha256_of(file)
             same = [k for k in (*keys, *new) if k.endswith(f"-{digest[:HASH_DIGITS]}")]
-            if not same:
-                new[batch_id(file.name, digest)] = file
-            elif same[0] in new or last_event_time(self.instance, dataset, same[0]) is not None:
-                known.append(same[0])
-                report(self.instance, self._skipped(dataset, same[0], file), Layer.RAW)
+            held = [k for k in same if k in new or is_finished(self.instance, dataset, k)]
+            if held:
+                known.append(held[0])
+                report(self.instance, self._skipped(dataset, held[0], file), Layer.RAW)
             else:
-                new[same[0]] = file
+                new.append(batch_id(landing.place(dataset, file).name, digest))
         added = [batch for batch in new if batch not in keys]
         self.instance.add_dynamic_partitions(dataset, added)
-        for file in new.values():
-            Landing(self.settings.landing).place(dataset, file)
         return Taken(tuple(new), tuple(known))
 
     def materialize(

@@ -1,13 +1,14 @@
 """The one sensor of all datasets: new files in the landing folders become batches and runs.
 
 A tick watches the folders for a few seconds, so that a file is seen soon after it is whole; all new
-files of a dataset become one run over a range of partitions. Files with content that is already a
-batch start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
+files of a dataset become one run over a range of partitions. Files with content that was taken before
+start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
 """
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -25,9 +26,16 @@ from lakehouse_pipeline.lake.landing import (
     is_settled,
 )
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time
+from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time, is_finished
 from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR, report
-from lakehouse_pipeline.orchestration.keys import asset_key, batches_of, job_name, range_tags
+from lakehouse_pipeline.orchestration.instance import DATASET_TAG
+from lakehouse_pipeline.orchestration.keys import (
+    asset_key,
+    batches_of,
+    contiguous,
+    job_name,
+    range_tags,
+)
 from lakehouse_pipeline.orchestration.recovery import recovery_requests
 from lakehouse_pipeline.settings import Settings
 
@@ -43,10 +51,10 @@ Seen = dict[str, dict[str, str]]
 
 @dataclass(slots=True)
 class Found:
-    """What a look at the landing folders found."""
+    """What a look at the landing folders found; `new` has the files' fingerprints, by batch."""
 
     seen: Seen
-    new: dict[str, list[str]] = field(default_factory=dict)
+    new: Seen = field(default_factory=dict)
     duplicates: list[Event] = field(default_factory=list)
     waiting: bool = False
 
@@ -66,16 +74,21 @@ def landing_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         requests = recovery_requests(context.instance, datasets)
-        found = watch(context.instance, settings, datasets, json.loads(context.cursor or "{}"))
+        repeated = {request.tags[DATASET_TAG] for request in requests}
+        seen = json.loads(context.cursor or "{}")
+        found = watch(context.instance, settings, datasets, seen, repeated)
         for event in found.duplicates:
             report(context.instance, event, Layer.RAW)
-        new = {dataset: batches for dataset, batches in found.new.items() if batches}
-        requests += [_run_request(dataset, batches) for dataset, batches in new.items()]
+        added = []
+        for dataset, batches in found.new.items():
+            known = context.instance.get_dynamic_partitions(dataset)
+            fresh = [batch for batch in batches if batch not in known]
+            added += [batches_of(dataset).build_add_request(fresh)] if fresh else []
+            for neighbours in contiguous([*known, *fresh], set(batches)):
+                requests.append(_run_request(dataset, {b: batches[b] for b in neighbours}))
         return dg.SensorResult(
             run_requests=requests,
-            dynamic_partitions_requests=[
-                batches_of(dataset).build_add_request(batches) for dataset, batches in new.items()
-            ],
+            dynamic_partitions_requests=added,
             cursor=json.dumps(found.seen),
             skip_reason=None if requests else _nothing_new(found),
         )
@@ -84,12 +97,19 @@ def landing_sensor(
 
 
 def watch(
-    instance: dg.DagsterInstance, settings: Settings, datasets: list[str], seen: Seen
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    datasets: list[str],
+    seen: Seen,
+    repeated: Collection[str] = (),
 ) -> Found:
-    """Look at the landing folders until there is something to do and nothing half-copied."""
+    """Look at the landing folders until there is something to do and nothing half-copied.
+
+    `repeated` are the datasets for which this tick asks for a died run again.
+    """
     deadline = time.monotonic() + settings.poll_seconds
     while True:
-        found = look(instance, settings, datasets, seen)
+        found = look(instance, settings, datasets, seen, repeated)
         done = (any(found.new.values()) or found.duplicates) and not found.waiting
         if done or time.monotonic() >= deadline:
             return found
@@ -97,7 +117,11 @@ def watch(
 
 
 def look(
-    instance: dg.DagsterInstance, settings: Settings, datasets: list[str], seen: Seen
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    datasets: list[str],
+    seen: Seen,
+    repeated: Collection[str] = (),
 ) -> Found:
     """Look once: which files are new, which repeat a batch, which are not whole yet."""
     landing = Landing(settings.landing)
@@ -109,7 +133,7 @@ def look(
         for file in landing.files(dataset):
             if known.get(file.path.name) == file.fingerprint:
                 continue
-            busy = active_datasets(instance) if busy is None else busy
+            busy = active_datasets(instance) | set(repeated) if busy is None else busy
             late = time.monotonic() - started > HASHING_SECONDS
             if late or not is_settled(file, settings.settle_seconds):
                 found.waiting = True
@@ -127,24 +151,29 @@ def _take(
     except FileNotFoundError:
         return False
     batch = batch_id(file.path.name, digest)
-    new = found.new.setdefault(dataset, [])
-    same = [key for key in new if key.endswith(digest[:HASH_DIGITS])]
+    new = found.new.setdefault(dataset, {})
+    same = [key for key in new if key.endswith(f"-{digest[:HASH_DIGITS]}")]
     if same:
         found.duplicates.append(_duplicate(dataset, same[0], file))
         return True
     keys = instance.get_dynamic_partitions(dataset)
     same = [key for key in keys if key.endswith(f"-{digest[:HASH_DIGITS]}")]
-    if not same:
-        new.append(batch)
+    held = [key for key in same if is_finished(instance, dataset, key)]
+    if held:
+        if batch not in held or _put_again(instance, dataset, batch, file):
+            found.duplicates.append(_duplicate(dataset, held[0], file))
         return True
-    last = last_event_time(instance, dataset, same[0])
-    if last is None:
-        if not is_busy:
-            new.append(same[0])
-        return not is_busy
-    if batch not in same or file.changed_ns / 1e9 > last:
-        found.duplicates.append(_duplicate(dataset, same[0], file))
+    if same and is_busy:
+        return False
+    if batch not in same or _put_again(instance, dataset, batch, file):
+        new[batch] = file.fingerprint
     return True
+
+
+def _put_again(instance: dg.DagsterInstance, dataset: str, batch: str, file: LandingFile) -> bool:
+    """Return whether the file came after the last time the batch was read or refused, if ever."""
+    last = last_event_time(instance, dataset, batch)
+    return last is None or file.changed_ns / 1e9 > last
 
 
 def _duplicate(dataset: str, batch: str, file: LandingFile) -> Event:
@@ -157,12 +186,15 @@ def _duplicate(dataset: str, batch: str, file: LandingFile) -> Event:
     )
 
 
-def _run_request(dataset: str, batches: list[str]) -> dg.RunRequest:
+def _run_request(dataset: str, batches: Mapping[str, str]) -> dg.RunRequest:
+    """Return a run over neighbouring batches; the same files never start a second one."""
+    first, *_, last = (*batches, *batches)
+    files = hashlib.sha256(" ".join(batches.values()).encode()).hexdigest()
     return dg.RunRequest(
         job_name=job_name(dataset),
-        run_key=f"{dataset}:{len(batches)}:{batches[0]}:{batches[-1]}",
+        run_key=f"{dataset}:{len(batches)}:{first}:{last}:{files[:16]}",
         asset_selection=[asset_key(dataset, layer) for layer in Layer],
-        tags=range_tags(dataset, batches[0], batches[-1]),
+        tags=range_tags(dataset, first, last),
     )
 
 

@@ -4,8 +4,9 @@ Validated is written first, quarantined is what validated did not take; before e
 their counts must add up to raw's, batch by batch, and every quarantined record must have a reason.
 """
 
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -13,7 +14,7 @@ from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.judged import judged_records, repeated_keys, typed_records
-from lakehouse_pipeline.layers.quarantined import quarantined
+from lakehouse_pipeline.layers.quarantined import quarantined, rest
 from lakehouse_pipeline.layers.rules import unique_columns
 from lakehouse_pipeline.layers.validated import validated
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Layer
@@ -25,6 +26,7 @@ from lakehouse_pipeline.pipeline.outcomes import (
     ReasonSample,
 )
 from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
+from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 SAMPLE_REASONS = 20
 """How many reasons per batch are shown in the UI."""
@@ -36,44 +38,62 @@ class UnaccountedRecordsError(AssertionError):
 
 def judge(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[Outcome]:
     """Write quarantined and validated of `batches`, one commit each; yield the counts of each."""
-    started = time.perf_counter()
     dataset, tables = contract.dataset, lake.tables
-    with tables.staging(dataset) as folder:
-        kept, taken = _split(lake, contract, batches, folder)
+    watch = Stopwatch()
+    with tables.staging(dataset) as folder, _repeats(lake, contract, batches):
+        kept = _stage_validated(lake, contract, batches, folder)
+        validated_seconds = watch.lap()
+        taken = _stage_quarantined(lake, contract, batches, folder, kept)
         records = records_per_batch(lake, dataset, Layer.RAW, batches)
         _check_accounts(lake, records, kept, taken)
         judged = _counted(lake, contract, records, taken)
         quarantined_version = tables.replace(dataset, Layer.QUARANTINED, batches, taken)
+        quarantined_seconds = watch.lap()
         validated_version = tables.replace(dataset, Layer.VALIDATED, batches, kept)
-    seconds, group = time.perf_counter() - started, len(batches)
-    for verdict in judged:
-        batch = verdict.batch
-        yield LayerWritten(
-            batch, Layer.QUARANTINED, verdict.quarantined, quarantined_version, seconds, group
+        validated_seconds += watch.lap()
+    half = partial(LayerWritten, group=len(batches))
+    for one in judged:
+        yield half(
+            one.batch, Layer.QUARANTINED, one.quarantined, quarantined_version, quarantined_seconds
         )
-        yield LayerWritten(
-            batch, Layer.VALIDATED, verdict.validated, validated_version, seconds, group
-        )
-        yield verdict
+        yield half(one.batch, Layer.VALIDATED, one.validated, validated_version, validated_seconds)
+        yield one
 
 
-def _split(
+@contextmanager
+def _repeats(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[None]:
+    """Make the tables of repeated keys for the block, one per unique column."""
+    typed = typed_records(contract, relation(lake, contract, Layer.RAW, batches))
+    names = {i: f"repeats{i}" for i in unique_columns(contract)}
+    for i, name in names.items():
+        keys = repeated_keys(i, typed, batches)
+        lake.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {keys}")
+    try:
+        yield
+    finally:
+        for name in names.values():
+            lake.connection.execute(f"DROP TABLE {name}")
+
+
+def _judged(contract: Contract, raw: str) -> str:
+    return judged_records(contract, typed_records(contract, raw))
+
+
+def _stage_validated(
     lake: Lake, contract: Contract, batches: Sequence[str], folder: Path
-) -> tuple[Staged, Staged]:
-    """Stage validated and quarantined; return them in this order."""
-    raw = relation(lake, contract, Layer.RAW, batches)
-    typed = typed_records(contract, raw)
-    for i in unique_columns(contract):
-        lake.connection.execute(f"CREATE OR REPLACE TABLE repeats{i} AS {repeated_keys(i, typed)}")
-    judged = judged_records(contract, typed)
-    kept = stage(lake.connection, validated(contract, judged), folder / Layer.VALIDATED, batches)
+) -> Staged:
+    sql = validated(contract, _judged(contract, relation(lake, contract, Layer.RAW, batches)))
+    return stage(lake.connection, sql, folder / Layer.VALIDATED, batches)
+
+
+def _stage_quarantined(
+    lake: Lake, contract: Contract, batches: Sequence[str], folder: Path, kept: Staged
+) -> Staged:
     empty = f"(SELECT '' AS {BATCH_ID}, 0 AS {RECORD} WHERE false)"
     accepted = parquet_relation(kept.files()) if kept.counts else empty
-    rest = quarantined(contract, judged, accepted)
-    taken = stage(lake.connection, rest, folder / Layer.QUARANTINED, batches)
-    for i in unique_columns(contract):
-        lake.connection.execute(f"DROP TABLE repeats{i}")
-    return kept, taken
+    left = rest(relation(lake, contract, Layer.RAW, batches), accepted)
+    sql = quarantined(contract, _judged(contract, left))
+    return stage(lake.connection, sql, folder / Layer.QUARANTINED, batches)
 
 
 def _check_accounts(lake: Lake, records: dict[str, int], kept: Staged, taken: Staged) -> None:

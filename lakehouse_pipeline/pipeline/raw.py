@@ -3,7 +3,6 @@
 A file that cannot be read is refused and changes nothing; the others of its group go on.
 """
 
-import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerKept, LayerWritten, Outcome
+from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 LARGE_BYTES = 32 << 20
 """Files above this are streamed and form a group of their own; smaller ones are read whole."""
@@ -67,14 +67,14 @@ def write_raw(
     lake: Lake, contract: Contract, files: Sequence[LandedBatch]
 ) -> Generator[Outcome, None, list[str]]:
     """Write the files of a group into raw in one commit; return the batches raw now holds."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     reading = _Reading(contract, files)
     held = lake.tables.batches(contract.dataset, Layer.RAW)
     with lake.tables.staging(contract.dataset) as folder:
         staged = reading.staged(lake.connection, folder / Layer.RAW)
         good = list(reading.facts)
         version = lake.tables.replace(contract.dataset, Layer.RAW, good, staged) if good else 0
-    seconds = time.perf_counter() - started
+    seconds = watch.lap()
     for batch, facts in reading.facts.items():
         yield LayerWritten(batch, Layer.RAW, facts.records, version, seconds, len(good), facts)
     kept = []
@@ -96,11 +96,14 @@ class _Reading:
         self.facts: dict[str, FileFacts] = {}
         self.refusals: dict[str, LakehouseError] = {}
         self._failure: Exception | None = None
+        self._schema = text_schema(contract.column_names).append(
+            pa.field(BATCH_ID, pa.dictionary(pa.int8(), pa.string()))
+        )
 
     def staged(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> Staged:
         """Read the files and stage their records; `facts` and `refusals` say how it went."""
         schema = raw_schema(self.contract)
-        reader = pa.RecordBatchReader.from_batches(schema, self._rows())
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._rows())
         connection.register("landing_records", reader)
         batches = [file.batch for file in self.files]
         try:
@@ -136,8 +139,8 @@ class _Reading:
             raise LandingFileMissingError(contract.dataset, file.batch)
         csv = CsvFile(file.path, contract.column_names, contract.csv)
         for rows in csv.batches():
-            batch = pa.repeat(pa.scalar(file.batch), rows.num_rows)
-            yield pa.RecordBatch.from_arrays([*rows.columns, batch], schema=raw_schema(contract))
+            batch = _constant(file.batch, rows.num_rows)
+            yield pa.RecordBatch.from_arrays([*rows.columns, batch], schema=self._schema)
         if batch_id(file.path.name, csv.facts.sha256) != file.batch:
             raise LandingFileMissingError(contract.dataset, file.batch)
         self.facts[file.batch] = csv.facts
@@ -145,5 +148,9 @@ class _Reading:
 
 def raw_schema(contract: Contract) -> pa.Schema:
     """Return the Arrow schema of raw: the columns as text, `_record`, `_defect`, `_batch_id`."""
-    fields = text_schema(contract.column_names)
-    return fields.append(pa.field(BATCH_ID, pa.string()))
+    return text_schema(contract.column_names).append(pa.field(BATCH_ID, pa.string()))
+
+
+def _constant(text: str, rows: int) -> pa.DictionaryArray:
+    """Return `rows` times the same text, held once."""
+    return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int8()).fill_null(0), [text])

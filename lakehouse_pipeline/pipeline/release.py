@@ -1,6 +1,5 @@
 """Past the gate: anonymized and published, and the withdrawal of what the gate refuses."""
 
-import time
 from collections.abc import Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -12,6 +11,7 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
+from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
 """The layers a refused batch leaves, published first."""
@@ -44,12 +44,12 @@ def write_anonymized(
     lake: Lake, contract: Contract, batches: Sequence[str]
 ) -> Iterator[LayerWritten]:
     """Write validated with its personal columns made safe, in one commit."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
     with lake.tables.staging(contract.dataset) as folder:
         staged = stage(lake.connection, sql, folder / Layer.ANONYMIZED, batches)
         version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
-    seconds = time.perf_counter() - started
+    seconds = watch.lap()
     for batch in batches:
         yield LayerWritten(
             batch, Layer.ANONYMIZED, staged.rows[batch], version, seconds, len(batches)
@@ -60,7 +60,7 @@ def write_published(
     lake: Lake, contract: Contract, batches: Sequence[str]
 ) -> Iterator[LayerWritten]:
     """Write the promised columns in one commit; where they are all there are, copy the files."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     dataset, tables = contract.dataset, lake.tables
     with tables.staging(dataset) as folder:
         target = folder / Layer.PUBLISHED
@@ -71,7 +71,7 @@ def write_published(
             source = relation(lake, contract, Layer.ANONYMIZED, batches)
             staged = stage(lake.connection, published(contract, source), target, batches)
         version = tables.replace(dataset, Layer.PUBLISHED, batches, staged)
-    seconds = time.perf_counter() - started
+    seconds = watch.lap()
     for batch in batches:
         yield LayerWritten(
             batch, Layer.PUBLISHED, staged.rows[batch], version, seconds, len(batches)

@@ -48,8 +48,15 @@ schema:
       - {name: paid_on, logicalType: date, required: true}
 """
 
-_BROKEN = ("ID,EMAIL,-3.00,card,DAY", "ID,NOBODY,7.50,card,DAY", "ID,EMAIL,9.90,barter,DAY")
 _SOUND = "ID,EMAIL,12.50,transfer,DAY"
+_BROKEN = (
+    "ID,EMAIL,-3.00,card,DAY",
+    "ID,NOBODY,7.50,card,DAY",
+    "ID,EMAIL,9.90,barter,DAY",
+    "ID,EMAIL,free,card,DAY",
+)
+_STRIDE = 7
+"""Broken records lie this far apart, wrapping round at the end of the file."""
 
 
 def _email(month: int, number: int) -> str:
@@ -61,9 +68,9 @@ def _no_email(month: int, number: int) -> str:
 
 
 def _line(month: int, number: int) -> str:
-    """Return a record; the first ones of a file are broken, each in the next of three ways."""
-    broken = number < QUARANTINED[month - 1]
-    text = _BROKEN[number % len(_BROKEN)] if broken else _SOUND
+    """Return a record; as many of a file as it should have are broken, in turn in four ways."""
+    broken = [_STRIDE * turn % RECORDS for turn in range(QUARANTINED[month - 1])]
+    text = _BROKEN[broken.index(number) % len(_BROKEN)] if number in broken else _SOUND
     return (
         text.replace("ID", str(1000 * month + number))
         .replace("EMAIL", _email(month, number))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,14 +12,16 @@ from lakehouse_pipeline.contracts.types import column_type
 from lakehouse_pipeline.layers.values import text_value, typed_value
 
 
-def judged(text: str | None, logical: str, physical: str | None = None, fmt: str | None = None):
+def judged(
+    text: str | None, logical: str, physical: str | None = None, fmt: str | None = None
+) -> Any:
     """Return the typed value of a text, None where it is not of the type."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone='UTC'")
     connection.execute("CREATE TABLE t (x VARCHAR)")
     connection.execute("INSERT INTO t VALUES (?)", [text])
     sql = typed_value("x", column_type(logical, physical, fmt))
-    return connection.execute(f"SELECT {sql} FROM t").fetchone()[0]
+    return connection.execute(f"SELECT {sql} FROM t").fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,7 @@ def judged(text: str | None, logical: str, physical: str | None = None, fmt: str
         ("9007199254740993.00", 9007199254740993),
     ],
 )
-def test_text_written_as_an_integer_is_that_integer(text, value):
+def test_text_written_as_an_integer_is_that_integer(text: str, value: object) -> None:
     assert judged(text, "integer") == value
 
 
@@ -59,11 +62,11 @@ def test_text_written_as_an_integer_is_that_integer(text, value):
         "7.",
     ],
 )
-def test_text_that_a_cast_would_change_is_not_an_integer(text):
+def test_text_that_a_cast_would_change_is_not_an_integer(text: str) -> None:
     assert judged(text, "integer") is None
 
 
-def test_an_integer_too_large_for_its_physical_type_is_refused():
+def test_an_integer_too_large_for_its_physical_type_is_refused() -> None:
     assert judged("128", "integer", "TINYINT") is None
     assert judged("127", "integer", "TINYINT") == 127
 
@@ -81,7 +84,7 @@ def test_an_integer_too_large_for_its_physical_type_is_refused():
         ("000000000000000000001.5", 1.5),
     ],
 )
-def test_text_written_as_a_number_is_that_number(text, value):
+def test_text_written_as_a_number_is_that_number(text: str, value: object) -> None:
     assert judged(text, "number") == value
 
 
@@ -106,7 +109,7 @@ def test_text_written_as_a_number_is_that_number(text, value):
         "--1",
     ],
 )
-def test_text_that_a_double_would_change_is_not_a_number(text):
+def test_text_that_a_double_would_change_is_not_a_number(text: str) -> None:
     assert judged(text, "number") is None
 
 
@@ -122,16 +125,16 @@ def test_text_that_a_double_would_change_is_not_a_number(text):
         ("5.", "5.000"),
     ],
 )
-def test_a_decimal_keeps_every_digit(text, value):
-    assert judged(text, "number", "DECIMAL(12,3)") == Decimal(value)
+def test_a_decimal_keeps_every_digit(text: str, value: object) -> None:
+    assert judged(text, "number", "DECIMAL(12,3)") == Decimal(str(value))
 
 
 @pytest.mark.parametrize("text", ["2.5551", "1234567890.1", "1e3", "nan", "", ".", "+", "2,55"])
-def test_a_decimal_with_a_digit_too_many_is_refused_not_rounded(text):
+def test_a_decimal_with_a_digit_too_many_is_refused_not_rounded(text: str) -> None:
     assert judged(text, "number", "DECIMAL(12,3)") is None
 
 
-def test_a_decimal_without_places_takes_whole_numbers_only():
+def test_a_decimal_without_places_takes_whole_numbers_only() -> None:
     assert judged("12.0", "number", "DECIMAL(4,0)") == Decimal(12)
     assert judged("12.5", "number", "DECIMAL(4,0)") is None
     assert judged("12345", "number", "DECIMAL(4,0)") is None
@@ -140,22 +143,22 @@ def test_a_decimal_without_places_takes_whole_numbers_only():
 @pytest.mark.parametrize(
     ("text", "value"), [("true", True), ("FALSE", False), ("1", True), ("0", False)]
 )
-def test_booleans_are_true_false_1_and_0(text, value):
+def test_booleans_are_true_false_1_and_0(text: str, value: object) -> None:
     assert judged(text, "boolean") is value
 
 
 @pytest.mark.parametrize("text", ["yes", "t", "2", "", "truee", "01"])
-def test_other_words_are_no_booleans(text):
+def test_other_words_are_no_booleans(text: str) -> None:
     assert judged(text, "boolean") is None
 
 
-def test_a_date_is_a_day_and_nothing_more():
+def test_a_date_is_a_day_and_nothing_more() -> None:
     assert judged("2024-02-29", "date") == dt.date(2024, 2, 29)
     for text in ("2024-01-05 10:00", "2023-02-29", "2024-1-5", "05.01.2024", "2024-01-05T00:00"):
         assert judged(text, "date") is None
 
 
-def test_a_date_in_the_contracts_own_format():
+def test_a_date_in_the_contracts_own_format() -> None:
     assert judged("05.01.2024", "date", None, "dd.MM.yyyy") == dt.date(2024, 1, 5)
     assert judged("5.1.2024", "date", None, "dd.MM.yyyy") is None
     assert judged("5.1.2024", "date", None, "d.M.yyyy") == dt.date(2024, 1, 5)
@@ -172,7 +175,7 @@ def test_a_date_in_the_contracts_own_format():
         ("2024-01-05 10:00:00.123456", 10),
     ],
 )
-def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text, hour):
+def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text: str, hour: int | None) -> None:
     value = judged(text, "timestamp")
     assert value.astimezone(dt.UTC).hour == hour
 
@@ -190,18 +193,27 @@ def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text, hour):
         "2024-01-05 10:00:61",
     ],
 )
-def test_text_that_is_no_instant_is_no_timestamp(text):
+def test_text_that_is_no_instant_is_no_timestamp(text: str) -> None:
     assert judged(text, "timestamp") is None
 
 
-def test_a_timestamp_in_the_contracts_own_format():
+def test_a_timestamp_in_the_contracts_own_format() -> None:
     fmt = "yyyy-MM-dd HH:mm:ss"
     assert judged("2010-12-01 08:26:00", "timestamp", None, fmt).astimezone(dt.UTC).hour == 8
     assert judged("2010-12-01T08:26:00", "timestamp", None, fmt) is None
     assert judged("2010-12-01 25:26:00", "timestamp", None, fmt) is None
 
 
-def test_null_is_what_the_contract_says_and_nothing_else():
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("2013-01-01T10:00:00Z", 10), ("2013-01-01T10:00:00+02:00", 8), ("2013-01-01T10:00:00", None)],
+)
+def test_a_format_with_an_offset_takes_the_letter_z_for_utc(text: str, hour: int | None) -> None:
+    value = judged(text, "timestamp", None, "yyyy-MM-dd'T'HH:mm:ssXXX")
+    assert (value and value.astimezone(dt.UTC).hour) == hour
+
+
+def test_null_is_what_the_contract_says_and_nothing_else() -> None:
     connection = duckdb.connect()
     for nulls, text, expected in (
         (("",), "", None),
@@ -212,4 +224,4 @@ def test_null_is_what_the_contract_says_and_nothing_else():
     ):
         sql = text_value("x", Csv(null_values=nulls))
         found = connection.execute(f"SELECT {sql} FROM (SELECT $1::VARCHAR AS x)", [text])
-        assert found.fetchone()[0] == expected
+        assert found.fetchall() == [(expected,)]

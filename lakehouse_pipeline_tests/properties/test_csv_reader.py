@@ -30,7 +30,7 @@ TOKENS += [b'x,"y\n', b'z"\n', b'",', b',"', b"\0", b"\xff", b"\xc3\xa4", b"\xc3
 hostile = st.lists(st.sampled_from(TOKENS), max_size=40).map(b"".join)
 calm = st.lists(st.sampled_from(TOKENS[:13]), max_size=60).map(b"".join)
 dialects = st.sampled_from(DIALECTS)
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def outcome_of(path: Path, columns: int, dialect: Csv, size: int, *, careful: bool) -> object:
@@ -127,7 +127,7 @@ prose = st.lists(single.map(lambda line: line.replace(",", "")), min_size=2, max
 values = single | prose.map("\n".join) | st.sampled_from(['"', '""', ",", "\n", "", '"\n"', "\r"])
 
 
-@settings(QUICK, max_examples=120)
+@settings(QUICK, max_examples=80)
 @given(
     rows=st.lists(st.tuples(values, values, values), min_size=1, max_size=12),
     size=st.integers(1, 64),
