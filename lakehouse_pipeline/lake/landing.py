@@ -83,12 +83,15 @@ class Landing:
         by_stem: dict[str, list[Path]] = {}
         for file in self.files(dataset):
             by_stem.setdefault(stem_of(file.path.name), []).append(file.path)
-        return {batch: _match(batch, by_stem.get(_stem(batch), [])) for batch in batches}
+        return {
+            batch: _match(batch, [*by_stem.get(_stem(batch), []), *by_stem.get(batch, [])])
+            for batch in batches
+        }
 
     def place(self, dataset: str, source: Path) -> Path:
         """Copy `source` into the dataset's folder under its own name, whole or not at all.
 
-        A different file of that name is not overwritten: the copy gets the content's digits too.
+        A different file of that name is not overwritten: the copy is then called as its batch is.
         Raises: UnreadableFileError: `source` is missing, a folder, or not readable.
         """
         readable(source)
@@ -101,7 +104,8 @@ class Landing:
         if target.exists():
             if sha256_of(target) == digest:
                 return target
-            target = folder / f"{digest[:HASH_DIGITS]}-{source.name}"
+            bare, suffix = _split(source.name)
+            target = folder / f"{bare}-{digest[:HASH_DIGITS]}{suffix}"
         draft = folder / f".{target.name}.part"
         shutil.copyfile(source, draft)
         with draft.open("rb") as file:
@@ -146,17 +150,25 @@ def is_csv(name: str) -> bool:
 
 def stem_of(name: str) -> str:
     """Return the part of a batch id that comes from the file's name: `[A-Za-z0-9_.-]` only."""
-    bare = name
-    for suffix in (*COMPRESSIONS, *SUFFIXES):
-        if bare.lower().endswith(suffix):
-            bare = bare[: -len(suffix)]
-    bare = re.sub(r"[^A-Za-z0-9_.-]", "_", bare)
+    bare = re.sub(r"[^A-Za-z0-9_.-]", "_", _split(name)[0])
     return re.sub(r"\.{2,}", ".", bare).strip(".")[:STEM_CHARACTERS] or "file"
 
 
 def batch_id(name: str, sha256: str) -> str:
-    """Return the id of the batch that a file of this name and content is."""
-    return f"{stem_of(name)}-{sha256[:HASH_DIGITS]}"
+    """Return the id of the batch that a file of this name and content is.
+
+    A file that is called as its batch is (`may-67afde81.csv`) is that batch.
+    """
+    stem, digits = stem_of(name), f"-{sha256[:HASH_DIGITS]}"
+    return stem if stem.endswith(digits) else stem + digits
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return a CSV file's name without and with only its endings."""
+    bare = name
+    for suffix in (*COMPRESSIONS, *SUFFIXES):
+        bare = bare[: -len(suffix)] if bare.lower().endswith(suffix) else bare
+    return bare, name[len(bare) :]
 
 
 def is_settled(file: LandingFile, settle_seconds: float) -> bool:
