@@ -19,6 +19,7 @@ from lakehouse_pipeline.cli import (
     up,
     verify,
 )
+from lakehouse_pipeline.cli.full_disk import full_disk_is_one_message
 from lakehouse_pipeline.cli.output import errors
 from lakehouse_pipeline.errors import LakehouseError
 
@@ -44,7 +45,8 @@ app.add_typer(contract.app, name="contract")
 def main() -> None:
     """Run the command; print an error of the data or the call as its message alone."""
     try:
-        app()
+        with full_disk_is_one_message():
+            app()
     except LakehouseError as error:
         errors.print(str(error), markup=False, style="red")
         sys.exit(error.exit_code)

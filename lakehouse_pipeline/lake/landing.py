@@ -107,10 +107,13 @@ class Landing:
             bare, suffix = _split(source.name)
             target = folder / f"{bare}-{digest[:HASH_DIGITS]}{suffix}"
         draft = folder / f".{target.name}.part"
-        shutil.copyfile(source, draft)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
+        try:
+            shutil.copyfile(source, draft)
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
         return target
 
 

@@ -155,7 +155,7 @@ def test_quarantined_counts_every_rule_and_shows_reasons_without_values(ran: Hom
         "rule/country.enum": 1,
     }
     assert said["quarantined_percent"] == 10
-    assert "| 2 | email.pattern | email | email must match" in said["reasons"]
+    assert "| 2 | email.pattern | email | must match" in said["reasons"]
 
 
 def test_no_personal_value_is_in_any_event_or_file_of_the_instance(ran: Home) -> None:
