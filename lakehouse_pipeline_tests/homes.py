@@ -194,13 +194,13 @@ class Home:
         return [r.asset_materialization for r in found.records if r.asset_materialization]
 
     def checks(self, name: str, dataset: str = DATASET) -> list[dg.AssetCheckEvaluation]:
-        """Return every evaluation of a check, the oldest first."""
+        """Return every evaluation of a check for a batch, the oldest first."""
         assert name in (GATE_CHECK, RULES_CHECK)
         page = self.instance.event_log_storage.get_asset_check_execution_history(
             check_key(dataset, name), limit=1000
         )
         done = [record.evaluation for record in reversed(page)]
-        return [one for one in done if isinstance(one, dg.AssetCheckEvaluation)]
+        return [one for one in done if isinstance(one, dg.AssetCheckEvaluation) and one.partition]
 
     def events(self, layer: Layer = Layer.RAW, dataset: str = DATASET) -> list[dict[str, Any]]:
         """Return the metadata of every event of ours about a layer, the oldest first."""

@@ -43,7 +43,8 @@ def status(as_json: JsonOption = False) -> None:
                     "states": ", ".join(f"{n} {name}" for name, n in sorted(named.items())),
                 }
             )
-    ignored = _ignored(Landing(settings.landing), [c.dataset for c in contracts])
+    known = {one.dataset for one in contracts} | {one.dataset for one in refused}
+    ignored = _ignored(Landing(settings.landing), sorted(known))
     url = running_url(settings)
     if as_json:
         problems = [str(problem) for one in refused for problem in one.problems]

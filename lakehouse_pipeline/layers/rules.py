@@ -27,6 +27,15 @@ FORMATS = {
 }
 """Formats of a string column (JSON Schema's names) as patterns."""
 
+FORMAT_NAMES = {
+    "email": "an e-mail address",
+    "uuid": "a UUID",
+    "uri": "a URI",
+    "hostname": "a host name",
+    "ipv4": "an IPv4 address",
+    "ipv6": "an IPv6 address",
+}
+
 RECORD_DEFECTS = ("record.fields", "record.quote", "record.encoding", "record.nul")
 """Rules a record breaks when it cannot be split into columns; the CSV reader judges them."""
 
@@ -111,7 +120,7 @@ def _text_rules(column: Column, i: int) -> Iterator[tuple[str, str, str]]:
         yield "pattern", f"must match {column.pattern}", broken
     if column.format is not None:
         broken = f"NOT regexp_matches(x{i}, {literal(FORMATS[column.format])})"
-        yield "format", f"must be written as {column.format}", broken
+        yield "format", f"must be {FORMAT_NAMES[column.format]}", broken
     if column.min_length is not None:
         expected = f"must have at least {column.min_length} characters"
         yield "minLength", expected, f"length(x{i}) < {column.min_length}"

@@ -17,7 +17,7 @@ from lakehouse_pipeline.names import literal
 INTEGER_TEXT = r"[+-]?[0-9]+(\.0+)?"
 DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 PLAIN_DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)"
-"""Most numbers: short and without an exponent, a DOUBLE keeps them all; tried first, it is cheap."""
+"""Most numbers: short, without an exponent, kept whole by a DOUBLE. Tried first, it is cheap."""
 
 DOUBLE_ZERO = r"[+-]?[0.]+([eE].*)?"
 BOOLEAN_TEXT = "(?i)true|false|1|0"

@@ -77,6 +77,7 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
             for outcome in process(lake, active, context.partition_keys, wanted):
                 recorder.record(outcome)
+        recorder.finish()
         yield from ()
 
     return layers

@@ -22,7 +22,7 @@ from lakehouse_pipeline.settings import Settings
 DATASET_TAG = "lakehouse/dataset"
 """The tag every run carries; two runs of one dataset never run at once."""
 
-PROCESS_TAG = "lakehouse/process"
+PROCESS_TAG = ".dagster/lakehouse_process"
 """The tag of a run that works in the process that started it, as `lakehouse ingest` does."""
 
 DIED_TAG = "lakehouse/died"

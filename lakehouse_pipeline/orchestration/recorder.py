@@ -28,6 +28,9 @@ from lakehouse_pipeline.pipeline.outcomes import (
     Outcome,
 )
 
+SHOWN_BATCHES = 10
+"""How many batches the result of a check over a whole run names."""
+
 
 class Recorder:
     """Logs what happened in one run, each event with its batch as the partition.
@@ -43,6 +46,7 @@ class Recorder:
         self._quarantined: dict[str, LayerWritten] = {}
         self._gated: set[str] = set()
         self._targets: dict[str, Target | None] = {}
+        self._said: dict[str, dict[str, str]] = {RULES_CHECK: {}, GATE_CHECK: {}}
 
     def record(self, outcome: Outcome) -> None:
         """Record one outcome."""
@@ -59,6 +63,19 @@ class Recorder:
                 self._refused(outcome)
             case LayerKept():
                 self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
+
+    def finish(self) -> None:
+        """Record what each check says of the run as a whole, where it was over several batches.
+
+        The UI shows a check's newest result beside the asset: without this, that of one batch.
+        """
+        for name, verdicts in self._said.items():
+            failed = [f"{batch}: {said}" for batch, said in verdicts.items() if said]
+            if len(verdicts) > 1:
+                what = "have quarantined records" if name == RULES_CHECK else "are refused"
+                head = f"{len(failed)} of {len(verdicts)} batches {what}."
+                said = " ".join([head, *failed[:SHOWN_BATCHES]])
+                self._evaluated(name, None, said, {}, passed=not failed)
 
     def _materialized(self, written: LayerWritten, extra: Metadata) -> None:
         key = asset_key(self.contract.dataset, written.layer)
@@ -117,10 +134,16 @@ class Recorder:
             self._check(GATE_CHECK, batch, said, metadata, passed=passed)
 
     def _check(self, name: str, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
-        warns = name == RULES_CHECK
-        if warns and name not in self._checks:
+        if name == RULES_CHECK and name not in self._checks:
             return
+        self._said[name][batch] = "" if passed else said
+        self._evaluated(name, batch, said, metadata, passed=passed)
+
+    def _evaluated(
+        self, name: str, batch: str | None, said: str, metadata: Metadata, *, passed: bool
+    ) -> None:
         key = asset_key(self.contract.dataset, Layer.VALIDATED)
+        warns = name == RULES_CHECK
         self.context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=key,
@@ -128,9 +151,9 @@ class Recorder:
                 passed=passed,
                 severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
                 description=said or None,
-                metadata={"batch": batch, **metadata},
+                metadata=metadata,
                 partition=batch,
-                target_materialization_data=self._target(key, batch),
+                target_materialization_data=self._target(key, batch) if batch else None,
             )
         )
 

@@ -1,12 +1,30 @@
 """Tells a running UI that the contracts have changed."""
 
+from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.orchestration.graphql import ask
+from lakehouse_pipeline.orchestration.processes import LOCATION
 
-LOCATION = "lakehouse"
 _RELOAD = """mutation($name: String!) {
-  reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"""
+  reloadRepositoryLocation(repositoryLocationName: $name) {
+    ... on WorkspaceLocationEntry { locationOrLoadError { ... on PythonError { message } } } } }"""
+
+
+class ReloadError(LakehouseError):
+    """The running UI could not load the contracts; the one that was added is registered."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(
+            f"the contract is registered, but the UI at {url} could not load it: {message.strip()} "
+            "Restart it: lakehouse up"
+        )
 
 
 def reload_location(url: str) -> None:
-    """Make the webserver at `url` read the contracts again. Raises: OSError: nobody listens."""
-    ask(url, _RELOAD, {"name": LOCATION})
+    """Make the webserver at `url` read the contracts again.
+
+    Raises: ReloadError: it could not. OSError: nobody listens.
+    """
+    answer = ask(url, _RELOAD, {"name": LOCATION})["reloadRepositoryLocation"]
+    message = (answer.get("locationOrLoadError") or {}).get("message")
+    if message:
+        raise ReloadError(url, message)

@@ -1,8 +1,8 @@
 """The one sensor of all datasets: new files in the landing folders become batches and runs.
 
 A tick watches the folders for a few seconds, so that a file is seen soon after it is whole; all new
-files of a dataset become one run over a range of partitions. Files with content that was taken before
-start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
+files of a dataset become one run over a range of partitions. Files with content that was taken
+before start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from lakehouse_pipeline.lake.landing import (
     is_settled,
 )
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.batches import active_datasets, last_event_time, is_finished
+from lakehouse_pipeline.orchestration.batches import active_datasets, is_finished, last_event_time
 from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR, report
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 from lakehouse_pipeline.orchestration.keys import (

@@ -157,7 +157,7 @@ def test_query_reads_the_layers_of_all_datasets(lakehouse: Command) -> None:
     answer = lakehouse("query", "SELECT count(*) AS n FROM orders.published", "--json")
     assert (answer.code, answer.json) == (0, [{"n": 8}])
     shown = lakehouse("query", "SELECT country, count(*) AS n FROM orders.raw GROUP BY ALL")
-    assert shown.out.split() == ["country", "n", "─" * 11, "DE", "20"]
+    assert [word for word in shown.out.split() if "─" not in word] == ["country", "n", "DE", "20"]
 
 
 def test_verify_counts_what_it_looked_at(lakehouse: Command) -> None:
@@ -201,10 +201,11 @@ def test_contract_lint_reports_every_problem_with_its_place(
     file.write_text(contract_text().replace("logicalType: integer", "logicalTipe: integer"))
     shown = lakehouse("contract", "lint", file)
     assert shown.code == 1
-    assert f"{file}:15:27: " in shown.out
+    assert f"{file}:15:26: " in shown.out
     assert "Did you mean 'logicalType'?" in shown.out
-    (problem,) = lakehouse("contract", "lint", file, "--json").json
-    assert (problem["path"], problem["line"], problem["column"]) == (str(file), 15, 27)
+    missing, problem = lakehouse("contract", "lint", file, "--json").json
+    assert "needs a 'logicalType'" in missing["message"]
+    assert (problem["path"], problem["line"], problem["column"]) == (str(file), 15, 26)
     sound = lakehouse("contract", "lint")
     assert (sound.code, sound.out) == (0, "1 contracts, 0 problems\n")
 

@@ -1,9 +1,10 @@
 """Processes that kill themselves with SIGKILL at a chosen moment of a real run.
 
-`python -m lakehouse_pipeline_tests.e2e.killed FOLDER MOMENT…` makes a home `FOLDER/MOMENT` for each,
-with one published batch and a second file whose run (or the first batch's replay, where the moment
-begins with `replay`) is killed. A moment is `[replay-]LAYER-moved` (its files stand in the table's
-folder, the commit is missing) or `[replay-]LAYER-committed` (the commit is there, the event is not).
+`python -m lakehouse_pipeline_tests.e2e.killed FOLDER MOMENT…` makes a home `FOLDER/MOMENT` for
+each, with one published batch and a second file whose run (or the first batch's replay, where the
+moment begins with `replay`) is killed. A moment is `[replay-]LAYER-moved` (its files stand in the
+table's folder, the commit is missing) or `[replay-]LAYER-committed` (the commit is there, the event
+is not).
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deltalake.transaction import AddAction
+from pytest import MonkeyPatch
 
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Staged, Tables
@@ -52,7 +54,7 @@ def die_when_moved(layer: Layer) -> None:
             die()
         return action
 
-    Tables._moved = dying  # type: ignore[method-assign] # only in the process that dies
+    MonkeyPatch().setattr(Tables, "_moved", dying)
 
 
 def die_when_committed(layer: Layer) -> None:
@@ -67,7 +69,7 @@ def die_when_committed(layer: Layer) -> None:
             die()
         return version
 
-    Tables.replace = dying  # type: ignore[method-assign] # only in the process that dies
+    MonkeyPatch().setattr(Tables, "replace", dying)
 
 
 def ingest(home: Home, name: str, text: str) -> None:
@@ -104,7 +106,8 @@ def main() -> None:
     folder, moments = Path(sys.argv[1]), sys.argv[2:]
     in_a_child(lambda: prepare(folder))
     for moment in moments:
-        print(moment, in_a_child(partial(act, folder, moment)), flush=True)
+        signal_number = in_a_child(partial(act, folder, moment))
+        sys.stdout.write(f"{moment} {signal_number}\n")
 
 
 def in_a_child(work: Callable[[], None]) -> int:

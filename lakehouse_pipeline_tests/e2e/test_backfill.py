@@ -1,0 +1,126 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.graphql import ask
+from lakehouse_pipeline.orchestration.instance import DIED_TAG, PROCESS_TAG
+from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.recovery import ATTEMPT_TAG
+from lakehouse_pipeline_tests.homes import (
+    AMOUNT,
+    DATASET,
+    Home,
+    add_contract,
+    contract_text,
+    open_home,
+    rows,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+STATUS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+  ... on PartitionBackfill { status user } } }"""
+ROOT = Path(__file__).parents[2]
+
+
+def until(what: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 whatever comes
+    """Return what `what` returns as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Stack]]:
+    """Yield a home whose code server, daemon and UI are running."""
+    with open_home(tmp_path_factory.mktemp("up") / "home") as home, running(home.settings) as stack:
+        yield home, stack
+
+
+def states(home: Home) -> list[tuple[str, int | None]]:
+    return [(state.contract_version, state.published) for state in home.states().values()]
+
+
+def test_a_backfill_in_the_ui_judges_the_chosen_batches_anew(up: tuple[Home, Stack]) -> None:
+    home, stack = up
+    batches = [home.drop(f"{n}.csv", rows(10, broken=2, first=n)) for n in (1, 2, 3)]
+    until(lambda: states(home) == [("1.0.0", 8)] * 3)
+    add_contract(
+        home.settings, contract_text("1.1.0", amount=AMOUNT.replace("minimum: 0", "minimum: -5"))
+    )
+    layers = [layer for layer in Layer if layer is not Layer.RAW]
+    params = {
+        "assetSelection": [{"path": [DATASET, layer.value]} for layer in layers],
+        "partitionNames": batches[:2],
+        "tags": [{"key": "user", "value": "ada"}],
+    }
+    launched = ask(stack.url, BACKFILL, {"params": params})["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    until(lambda: states(home) == [("1.1.0", 10), ("1.1.0", 10), ("1.0.0", 8)])
+
+    def done() -> dict[str, str]:
+        found = ask(stack.url, STATUS, {"id": launched["backfillId"]})["partitionBackfillOrError"]
+        return dict(found) if found["status"] == "COMPLETED_SUCCESS" else {}
+
+    assert until(done)["user"] == "ada"
+    runs = home.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": launched["backfillId"]}))
+    assert [run.tags["user"] for run in runs] == ["ada"]
+    assert [m.partition for m in home.materialized(Layer.RAW)] == batches
+    assert home.violations() == []
+
+
+def test_a_killed_run_is_asked_for_again_by_the_running_sensor(up: tuple[Home, Stack]) -> None:
+    home, _ = up
+    table = home.settings.lake / DATASET / Layer.QUARANTINED / "_delta_log"
+    before = len(list(table.glob("*.json")))
+    batch = home.drop("large.csv", rows(150_000, broken=1000))
+    until(lambda: len(list(table.glob("*.json"))) > before)
+    (run,) = home.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    psutil.Process(int(run.tags[PROCESS_TAG].partition("@")[0])).kill()
+    until(lambda: home.states()[batch].published == 149_000)
+    failed = home.instance.get_run_by_id(run.run_id)
+    assert failed is not None
+    assert (failed.status, failed.tags[DIED_TAG]) == (dg.DagsterRunStatus.FAILURE, "repeated")
+    (again,) = home.instance.get_runs(dg.RunsFilter(tags={ATTEMPT_TAG: "2"}))
+    until(lambda: _finished(home, again.run_id))
+    distinct = f"SELECT count(*), count(DISTINCT _record) FROM t WHERE _batch_id = '{batch}'"
+    assert home.query(Layer.PUBLISHED, distinct) == [(149_000, 149_000)]
+    assert home.violations() == []
+
+
+def _finished(home: Home, run_id: str) -> bool:
+    run = home.instance.get_run_by_id(run_id)
+    return run is not None and run.is_finished
+
+
+def test_the_workspace_of_the_repository_loads(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home") as home:
+        home.contract("broken: yes\n", "refunds")
+        workspace = ROOT / "workspace.yaml"
+        done = subprocess.run(
+            [sys.executable, "-m", "dagster", "definitions", "validate", "-w", workspace],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "LAKEHOUSE_HOME": str(home.settings.home),
+                "DAGSTER_HOME": str(home.settings.dagster),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "Validation successful for code location lakehouse" in done.stdout + done.stderr
