@@ -31,10 +31,6 @@ REASONS = "_reasons"
 TEXT = "_text"
 """Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
 
-INNER_KEY = "lakehouse_hash_inner"
-OUTER_KEY = "lakehouse_hash_outer"
-"""Connection variables with the padded HMAC keys, so that no SQL text ever holds a key."""
-
 
 def identifier(name: str) -> str:
     """Return `name` quoted as an SQL identifier."""

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
-from lakehouse_pipeline.names import INNER_KEY, OUTER_KEY, literal
+from lakehouse_pipeline.names import literal
 
-HASH_BLOCK_BYTES = 64
-"""Block size of SHA-256, to which an HMAC key is padded (RFC 2104)."""
+STREAM_ROWS = 122_880
+"""Rows of a batch in a stream: one row group."""
 
 
 @contextmanager
@@ -39,12 +40,11 @@ def engine(
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def use_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Set the padded HMAC keys as variables of the connection, for `layers/anonymized.py`."""
-    padded = key.ljust(HASH_BLOCK_BYTES, b"\0")
-    for name, pad in ((INNER_KEY, 0x36), (OUTER_KEY, 0x5C)):
-        block = bytes(byte ^ pad for byte in padded)
-        connection.execute(f"SET VARIABLE {name} = $1::BLOB", [block])
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
+    """Return the rows of `sql` as a stream, on a session of its own; order kept."""
+    session = connection.cursor()
+    session.execute("SET TimeZone='UTC'")
+    return session.sql(sql).to_arrow_reader(STREAM_ROWS)
 
 
 def parquet_relation(files: list[str]) -> str:

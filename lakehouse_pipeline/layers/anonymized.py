@@ -1,11 +1,10 @@
 """The anonymized layer: personal columns made safe by the contract's techniques, as SQL.
 
-`hash` is HMAC-SHA256 (RFC 2104) in plain SQL: `sha256(opad || sha256(ipad || text))`. The two
-padded keys are connection variables, so that no SQL text, message or plan ever holds the key.
+The SQL gives columns to be hashed as text; `lake/hashing.py` hashes them on their way to the file.
 """
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
-from lakehouse_pipeline.names import BATCH_ID, INNER_KEY, OUTER_KEY, RECORD, identifier, literal
+from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
 
 def kept_columns(contract: Contract) -> tuple[Column, ...]:
@@ -17,8 +16,20 @@ def kept_columns(contract: Contract) -> tuple[Column, ...]:
     )
 
 
+def hashed_columns(contract: Contract) -> tuple[int, ...]:
+    """Return the positions in `anonymized` of the columns that are still to be hashed."""
+    return tuple(
+        i
+        for i, column in enumerate(kept_columns(contract))
+        if column.anonymize is not None and column.anonymize.technique == "hash"
+    )
+
+
 def anonymized(contract: Contract, validated: str) -> str:
-    """Return SQL over `validated` (SQL of a relation): kept columns, `_record`, `_batch_id`."""
+    """Return SQL over `validated` (SQL of a relation): kept columns, `_record`, `_batch_id`.
+
+    Columns at `hashed_columns` are plain text in it.
+    """
     columns = [
         f"{_safe(column.anonymize, identifier(column.name))} AS {identifier(column.name)}"
         for column in kept_columns(contract)
@@ -29,13 +40,11 @@ def anonymized(contract: Contract, validated: str) -> str:
 def _safe(anonymize: Anonymize | None, value: str) -> str:
     if anonymize is None:
         return value
-    return {"hash": _hash, "mask": _mask}[anonymize.technique](anonymize, value)
+    return {"hash": _text, "mask": _mask}[anonymize.technique](anonymize, value)
 
 
-def _hash(_anonymize: Anonymize, value: str) -> str:
-    """Return SQL: 64 lower-case hexadecimal digits, the same for the same text; null stays."""
-    inner = f"sha256(getvariable('{INNER_KEY}')::BLOB || encode(CAST({value} AS VARCHAR)))"
-    return f"sha256(getvariable('{OUTER_KEY}')::BLOB || unhex({inner}))"
+def _text(_anonymize: Anonymize, value: str) -> str:
+    return f"CAST({value} AS VARCHAR)"
 
 
 def _mask(anonymize: Anonymize, value: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from lakehouse_pipeline.lake.engine import engine, use_hash_key
+from lakehouse_pipeline.lake.engine import engine
+from lakehouse_pipeline.lake.hashing import Hasher
 from lakehouse_pipeline.lake.keys import hash_key
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.tables import Tables
@@ -15,16 +16,17 @@ from lakehouse_pipeline.lake.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The tables, the landing folders, and one DuckDB connection that knows the hash key."""
+    """The tables, the landing folders, one DuckDB connection, and who knows the hash key."""
 
     tables: Tables
     landing: Landing
     connection: duckdb.DuckDBPyConnection
+    hasher: Hasher
 
 
 @contextmanager
 def open_lake(home: Path, memory_limit: str = "1GB", threads: int = 0) -> Iterator[Lake]:
     """Yield the lake of a home: `lake/`, `landing/`, `keys/`, and `tmp/` for what spills."""
     with engine(home / "tmp", memory_limit, threads) as connection:
-        use_hash_key(connection, hash_key(home / "keys"))
-        yield Lake(Tables(home / "lake"), Landing(home / "landing"), connection)
+        hasher = Hasher(hash_key(home / "keys"))
+        yield Lake(Tables(home / "lake"), Landing(home / "landing"), connection, hasher)

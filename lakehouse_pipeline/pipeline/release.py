@@ -1,10 +1,14 @@
 """Past the gate: anonymized and published, and the withdrawal of what the gate refuses."""
 
 from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
 
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.lake.tables import copied, stage
-from lakehouse_pipeline.layers.anonymized import anonymized, kept_columns
+from lakehouse_pipeline.lake.engine import rows_of
+from lakehouse_pipeline.lake.tables import Staged, copied, stage
+from lakehouse_pipeline.layers.anonymized import anonymized, hashed_columns, kept_columns
 from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.published import published, published_columns
 from lakehouse_pipeline.names import Layer
@@ -47,13 +51,29 @@ def write_anonymized(
     watch = Stopwatch()
     sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
     with lake.tables.staging(contract.dataset) as folder:
-        staged = stage(lake.connection, sql, folder / Layer.ANONYMIZED, batches)
+        staged = _stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, batches)
         version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
     seconds = watch.lap()
     for batch in batches:
         yield LayerWritten(
             batch, Layer.ANONYMIZED, staged.rows[batch], version, seconds, len(batches)
         )
+
+
+def _stage_safe(
+    lake: Lake, contract: Contract, sql: str, folder: Path, batches: Sequence[str]
+) -> Staged:
+    """Stage the rows of `sql` with the columns that it gives as text hashed."""
+    to_hash = hashed_columns(contract)
+    if not to_hash:
+        return stage(lake.connection, sql, folder, batches)
+    plain = rows_of(lake.connection, sql)
+    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.hasher.columns(plain, to_hash))
+    lake.connection.register("safe_records", safe)
+    try:
+        return stage(lake.connection, "SELECT * FROM safe_records", folder, batches, plain.schema)
+    finally:
+        lake.connection.unregister("safe_records")
 
 
 def write_published(

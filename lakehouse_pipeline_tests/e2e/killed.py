@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deltalake.transaction import AddAction
-from pytest import MonkeyPatch
 
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Staged, Tables
@@ -54,7 +54,7 @@ def die_when_moved(layer: Layer) -> None:
             die()
         return action
 
-    MonkeyPatch().setattr(Tables, "_moved", dying)
+    pytest.MonkeyPatch().setattr(Tables, "_moved", dying)
 
 
 def die_when_committed(layer: Layer) -> None:
@@ -69,7 +69,7 @@ def die_when_committed(layer: Layer) -> None:
             die()
         return version
 
-    MonkeyPatch().setattr(Tables, "replace", dying)
+    pytest.MonkeyPatch().setattr(Tables, "replace", dying)
 
 
 def ingest(home: Home, name: str, text: str) -> None:

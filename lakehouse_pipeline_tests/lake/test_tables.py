@@ -265,5 +265,5 @@ def test_the_delta_log_counts_records_and_holds_no_value(
     logs = (tables.path(DATASET, Layer.RAW) / "_delta_log").glob("*.json")
     text = "".join(log.read_text() for log in logs)
     assert re.findall(r'\\"numRecords\\": (\d+)', text) == ["3", "3"]
-    assert "ada" not in text
+    assert "ada@private" not in text
     assert "minValues" not in text
