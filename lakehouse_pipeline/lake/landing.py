@@ -88,10 +88,11 @@ class Landing:
             for batch in batches
         }
 
-    def place(self, dataset: str, source: Path) -> Path:
+    def place(self, dataset: str, source: Path, sha256: str | None = None) -> Path:
         """Copy `source` into the dataset's folder under its own name, whole or not at all.
 
         A different file of that name is not overwritten: the copy is then called as its batch is.
+        `sha256` is the content's, where the caller knows it.
         Raises: UnreadableFileError: `source` is missing, a folder, or not readable.
         """
         readable(source)
@@ -100,8 +101,8 @@ class Landing:
         target = folder / source.name
         if target.exists() and target.samefile(source):
             return target
-        digest = sha256_of(source)
         if target.exists():
+            digest = sha256 or sha256_of(source)
             if sha256_of(target) == digest:
                 return target
             bare, suffix = _split(source.name)
@@ -160,7 +161,7 @@ def stem_of(name: str) -> str:
 def batch_id(name: str, sha256: str) -> str:
     """Return the id of the batch that a file of this name and content is.
 
-    A file that is called as its batch is (`may-67afde81.csv`) is that batch.
+    A file that is called as its batch is (`may-3b8b15db.csv`) is that batch.
     """
     stem, digits = stem_of(name), f"-{sha256[:HASH_DIGITS]}"
     return stem if stem.endswith(digits) else stem + digits

@@ -66,7 +66,7 @@ class Runs:
                 known.append(held[0])
                 report(self.instance, self._skipped(dataset, held[0], file), Layer.RAW)
             else:
-                new.append(batch_id(landing.place(dataset, file).name, digest))
+                new.append(batch_id(landing.place(dataset, file, digest).name, digest))
         added = [batch for batch in new if batch not in keys]
         self.instance.add_dynamic_partitions(dataset, added)
         return Taken(tuple(new), tuple(known))
