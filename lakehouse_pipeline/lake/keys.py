@@ -26,7 +26,7 @@ def hash_key(folder: Path) -> bytes:
 
 def _make(path: Path) -> None:
     """Write a new key whole under a private name, then give it its name unless one is there."""
-    draft = path.with_name(f".{KEY_FILE}.{os.getpid()}")
+    draft = path.with_name(f".{KEY_FILE}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(KEY_BYTES))

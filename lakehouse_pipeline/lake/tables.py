@@ -145,6 +145,27 @@ class Tables:
         self._only_ours(dataset, layer, batches, actions)
         return DeltaTable(str(self.path(dataset, layer))).version()
 
+    def is_retyped(
+        self, dataset: str, layer: Layer, batches: Sequence[str], schema: pa.Schema
+    ) -> bool:
+        """Return whether a layer holds a column in another type, and only for `batches`.
+
+        Raises: SchemaChangeError: other batches hold it too, and would have to be rebuilt.
+        """
+        table = self.open(dataset, layer)
+        if table is None:
+            return False
+        stored = {column.name: column.type for column in table.schema().fields}
+        changed = [
+            column
+            for column in Schema.from_arrow(schema).fields
+            if stored.get(column.name, column.type) != column.type
+        ]
+        if changed and self.batches(dataset, layer) - set(batches):
+            name, path = changed[0].name, str(self.path(dataset, layer))
+            raise SchemaChangeError(path, name, str(stored[name]), str(changed[0].type), dataset)
+        return bool(changed)
+
     def remove(self, dataset: str, layer: Layer, batches: Sequence[str]) -> list[str]:
         """Take `batches` out of a layer; return those that were in it."""
         present = sorted(self.batches(dataset, layer) & set(batches))
@@ -177,13 +198,8 @@ class Tables:
         if table is None:
             path.mkdir(parents=True, exist_ok=True)
             return _create(path, wanted, "ignore")
-        stored = {column.name: column for column in table.schema().fields}
-        changed = [c for c in wanted.fields if c.name in stored and stored[c.name].type != c.type]
-        if changed and self.batches(dataset, layer) - set(batches):
-            column = changed[0]
-            old, new = str(stored[column.name].type), str(column.type)
-            raise SchemaChangeError(str(path), column.name, old, new, dataset)
-        if changed:
+        stored = {column.name for column in table.schema().fields}
+        if self.is_retyped(dataset, layer, batches, schema):
             return _create(path, wanted, "overwrite")
         added = [column for column in wanted.fields if column.name not in stored]
         if added:

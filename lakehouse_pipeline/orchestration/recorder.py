@@ -78,8 +78,9 @@ class Recorder:
                 self._evaluated(name, None, said, {}, passed=not failed)
 
     def _materialized(self, written: LayerWritten, extra: Metadata) -> None:
+        """Record a layer that was asked for, and raw also when it had to be read for the others."""
         key = asset_key(self.contract.dataset, written.layer)
-        if key not in self.selected:
+        if key not in self.selected and written.layer is not Layer.RAW:
             return
         self.context.log_event(
             dg.AssetMaterialization(

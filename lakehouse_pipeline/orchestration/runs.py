@@ -111,15 +111,8 @@ class Runs:
         for one in asked:
             event = Event(EventType.REPLAY_REQUESTED, dataset, one, self.actor, why)
             report(self.instance, event, Layer.RAW)
-        unread = [] if from_layer else self._unread(dataset, wanted)
-        held = [key for key in wanted if key not in unread]
-        self.materialize(contract, held, replay_layers(from_layer or REPLAY_FROM))
-        self.materialize(contract, unread, list(Layer))
+        self.materialize(contract, wanted, replay_layers(from_layer or REPLAY_FROM))
         return wanted
-
-    def _unread(self, dataset: str, batches: Sequence[str]) -> list[str]:
-        held = self.instance.get_materialized_partitions(asset_key(dataset, Layer.RAW))
-        return [batch for batch in batches if batch not in held]
 
     def _skipped(self, dataset: str, batch: str, file: Path) -> Event:
         why = f"{file.name} has the content of batch {batch}; it was not read again"

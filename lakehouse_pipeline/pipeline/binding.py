@@ -12,8 +12,8 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import Problem
 from lakehouse_pipeline.layers.judged import judged_records, typed_records
 from lakehouse_pipeline.layers.rules import Rule, record_rules, unique_columns
-from lakehouse_pipeline.names import BATCH_ID, RECORD
-from lakehouse_pipeline.pipeline.relations import empty_raw
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.pipeline.relations import empty
 
 
 def unbound(contract: Contract) -> list[Problem]:
@@ -23,7 +23,7 @@ def unbound(contract: Contract) -> list[Problem]:
         for i in unique_columns(contract):
             keys = f"NULL::{contract.columns[i].type.sql} AS key, 0::BIGINT AS first"
             connection.execute(f"CREATE TABLE repeats{i} AS SELECT '' AS {BATCH_ID}, {keys}")
-        judged = judged_records(contract, typed_records(contract, empty_raw(contract)))
+        judged = judged_records(contract, typed_records(contract, empty(contract, Layer.RAW)))
         connection.execute(f"CREATE VIEW judged AS {judged}")
         return list(_unbound_rules(connection, contract))
 

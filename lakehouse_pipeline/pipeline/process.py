@@ -4,7 +4,7 @@ Many small batches are read, judged and committed together, one scan and one Del
 layer; each batch still stands for itself: a refused one stops only itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
@@ -13,6 +13,7 @@ from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, Outcome
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, write_anonymized, write_published
+from lakehouse_pipeline.pipeline.schemas import rebuilds
 
 ALL_LAYERS = tuple(Layer)
 GROUP_BYTES = 256 << 20
@@ -26,13 +27,18 @@ def process(
 
     Holds the dataset's lock throughout. The contract is the one given, whatever happens to its
     file meanwhile. The order of batches is kept. quarantined and validated are the two halves of
-    one judgement: when one of them is asked for, both are written.
+    one judgement: when one of them is asked for, both are written. A batch that raw does not hold
+    is read, asked for or not.
 
     Raises: SchemaChangeError: batches outside the range hold a column in another type.
     """
     with lake.tables.lock(contract.dataset):
-        for group in _groups(landed(lake, contract, batches)):
-            yield from _process_group(lake, contract, group, layers)
+        files = landed(lake, contract, batches)
+        if rebuilds(lake, contract, batches, layers):
+            yield from _process_group(lake, contract, files, layers)
+        else:
+            for group in _groups(files):
+                yield from _process_group(lake, contract, group, layers)
 
 
 def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
@@ -53,9 +59,8 @@ def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
 def _process_group(
     lake: Lake, contract: Contract, files: list[LandedBatch], layers: Collection[Layer]
 ) -> Iterator[Outcome]:
-    batches = [file.batch for file in files]
-    if Layer.RAW in layers:
-        batches = yield from write_raw(lake, contract, files)
+    """Write `files` together, each layer in one commit; raw in one commit per group of files."""
+    batches = yield from _held_in_raw(lake, contract, files, layers)
     if batches and {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
         yield from judge(lake, contract, batches)
     if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):
@@ -64,6 +69,17 @@ def _process_group(
         yield from write_anonymized(lake, contract, batches)
     if batches and Layer.PUBLISHED in layers:
         yield from write_published(lake, contract, batches)
+
+
+def _held_in_raw(
+    lake: Lake, contract: Contract, files: list[LandedBatch], layers: Collection[Layer]
+) -> Generator[Outcome, None, list[str]]:
+    """Read what raw is to hold: all files, or those it lacks; return the batches it then holds."""
+    held = lake.tables.batches(contract.dataset, Layer.RAW) if Layer.RAW not in layers else set()
+    read: set[str] = set()
+    for group in _groups([file for file in files if file.batch not in held]):
+        read |= set((yield from write_raw(lake, contract, group)))
+    return [file.batch for file in files if file.batch in held | read]
 
 
 def refused(outcomes: Sequence[Outcome]) -> list[BatchRefused]:

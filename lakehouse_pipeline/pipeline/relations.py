@@ -20,7 +20,7 @@ def relation(lake: Lake, contract: Contract, layer: Layer, batches: Sequence[str
     files = lake.tables.files(contract.dataset, layer, batches)
     types = _column_types(contract, layer)
     if not files:
-        return _empty(types)
+        return empty(contract, layer)
     source = parquet_relation(files)
     present = set(lake.connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
     missing = [
@@ -29,12 +29,9 @@ def relation(lake: Lake, contract: Contract, layer: Layer, batches: Sequence[str
     return f"(SELECT {', '.join(['*', *missing])} FROM {source})"
 
 
-def empty_raw(contract: Contract) -> str:
-    """Return SQL of raw without any record."""
-    return _empty(_column_types(contract, Layer.RAW))
-
-
-def _empty(types: dict[str, str]) -> str:
+def empty(contract: Contract, layer: Layer) -> str:
+    """Return SQL of a layer without any record, in the contract's columns and types."""
+    types = _column_types(contract, layer)
     nulls = [f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items()]
     return f"(SELECT {', '.join(nulls)} WHERE false)"
 

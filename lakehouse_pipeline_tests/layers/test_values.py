@@ -14,7 +14,7 @@ from lakehouse_pipeline.layers.values import text_value, typed_value
 
 def judged(
     text: str | None, logical: str, physical: str | None = None, fmt: str | None = None
-) -> Any:
+) -> Any:  # noqa: ANN401 a value of any type
     """Return the typed value of a text, None where it is not of the type."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone='UTC'")
