@@ -9,7 +9,13 @@ from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
+from lakehouse_pipeline.orchestration.keys import (
+    GATE_CHECK,
+    RANGE_END,
+    RANGE_START,
+    asset_key,
+    check_key,
+)
 from lakehouse_pipeline.orchestration.metadata import as_plain
 
 UNFINISHED = (
@@ -19,7 +25,11 @@ UNFINISHED = (
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 )
+UNEXPLAINED = ("waiting", "stopped")
+"""States of a batch that no run works on and that is not finished."""
+
 PAGE = 1000
+FAILED = 100
 
 Said = dict[str, Any]
 """What one event says: its metadata as plain values, and its time."""
@@ -34,9 +44,10 @@ ROWS = "dagster/row_count"
 class BatchState:
     """A batch as the newest events tell it.
 
-    `state` is published, refused, failed, running or waiting. Counts are of records and None
-    before the batch was judged; `seconds` is the sum over the layers; `why` says why a batch was
-    refused; `rules` counts the quarantined records per rule. `time` is of the newest event,
+    `state` is published, refused, running, failed (its run ended with an error), stopped
+    (half-way, without one) or waiting. Counts are of records and None before the batch was
+    judged; `seconds` is the sum over the layers; `why` says why a batch was refused or failed;
+    `rules` counts the quarantined records per rule. `time` is of the newest event,
     seconds since 1970 UTC.
     """
 
@@ -69,7 +80,38 @@ def batch_states(
     layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
     gates = _newest_gates(instance, dataset, wanted)
     now = "running" if dataset in active_datasets(instance) else "waiting"
-    return [_state(key, layers, gates.get(key), BatchState(dataset, key, now)) for key in keys]
+    states = [_state(key, layers, gates.get(key), BatchState(dataset, key, now)) for key in keys]
+    if any(state.state in UNEXPLAINED for state in states):
+        failed = _failed_runs(instance, dataset)
+        states = [_explained(state, failed) for state in states]
+    return states
+
+
+def _failed_runs(instance: dg.DagsterInstance, dataset: str) -> dict[str, str]:
+    """Return the newest failed run of each batch, among the last hundred failed runs."""
+    keys = list(instance.get_dynamic_partitions(dataset))
+    found: dict[str, str] = {}
+    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE]), limit=FAILED):
+        first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
+        mine = any(key.path[0] == dataset for key in run.asset_selection or ())
+        if not (mine or run.tags.get(DATASET_TAG) == dataset) or first not in keys:
+            continue
+        end = keys.index(last) if last in keys else keys.index(first)
+        for batch in keys[keys.index(first) : end + 1]:
+            found.setdefault(batch, run.run_id)
+    return found
+
+
+def _explained(state: BatchState, failed: dict[str, str]) -> BatchState:
+    """Return the state of a batch that is not finished with the run that failed over it."""
+    if state.state not in UNEXPLAINED or state.batch not in failed:
+        return state
+    run = failed[state.batch]
+    why = (
+        f"its run ended with an error; nothing is lost. See run {run[:8]} in the UI for the cause, "
+        f"then: lakehouse replay {state.dataset} --batch {state.batch}"
+    )
+    return replace(state, state="failed", why=why)
 
 
 def active_datasets(instance: dg.DagsterInstance) -> set[str]:

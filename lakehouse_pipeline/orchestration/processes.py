@@ -31,6 +31,9 @@ from lakehouse_pipeline.settings import Settings
 DEFINITIONS = "lakehouse_pipeline.orchestration.definitions"
 LOCATION = "lakehouse"
 START_SECONDS = 120.0
+TICK_SECONDS = 3600
+"""How long a tick of the sensor may take: to read one very large file takes minutes."""
+
 LOG_LINES = 15
 OUTPUT = "output"
 """The folder of the logs, under `DAGSTER_HOME`. Not `logs`: Dagster sends what lies there away."""
@@ -209,6 +212,7 @@ def _environment(settings: Settings, stack: str) -> dict[str, str]:
         **ours,
         "DAGSTER_HOME": str(settings.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_SECONDS),
         "PYTHONUNBUFFERED": "1",
         STACK: stack,
     }

@@ -125,13 +125,14 @@ def look(
 ) -> Found:
     """Look once: which files are new, which repeat a batch, which are not whole yet."""
     landing = Landing(settings.landing)
-    found = Found({dataset: dict(seen.get(dataset, {})) for dataset in datasets})
+    found = Found({dataset: {} for dataset in datasets})
     busy: set[str] | None = None
     started = time.monotonic()
     for dataset in datasets:
-        known = found.seen[dataset]
+        before, known = seen.get(dataset, {}), found.seen[dataset]
         for file in landing.files(dataset):
-            if known.get(file.path.name) == file.fingerprint:
+            if before.get(file.path.name) == file.fingerprint:
+                known[file.path.name] = file.fingerprint
                 continue
             busy = active_datasets(instance) | set(repeated) if busy is None else busy
             late = time.monotonic() - started > HASHING_SECONDS

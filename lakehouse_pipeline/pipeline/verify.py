@@ -175,7 +175,8 @@ def _events(
             if number is not None and held != number:
                 message = f"{layer} holds {held} records, the event stream says {number}"
                 yield Violation(contract.dataset, batch, 6, message)
-        if said.state in ("stopped", "running"):
+        halfway = said.state == "failed" and said.records is not None
+        if halfway or said.state in ("stopped", "running"):
             message = f"the batch is half-way ({said.state}); the next run repairs it"
             yield Violation(contract.dataset, batch, 3, message)
     for batch in {b for held in counts.values() for b in held} - set(recorded):

@@ -335,9 +335,11 @@ def test_a_type_changed_in_the_contract_refuses_new_batches_and_changes_nothing(
     home.settle()
     before = home.content()
     add_contract(home.settings, contract_text("2.0.0", amount=TEXT))
-    home.drop("b.csv", rows(4, broken=1))
+    batch = home.drop("b.csv", rows(4, broken=1))
     (result,) = home.start(home.tick().run_requests or (), raise_on_error=False)
     assert not result.success
+    assert [state.state for state in home.states().values()] == ["published", "failed"]
+    assert "its run ended with an error" in home.states()[batch].why
     halves = (Layer.QUARANTINED, Layer.VALIDATED, Layer.ANONYMIZED, Layer.PUBLISHED)
     assert {layer: home.content()[layer] for layer in halves} == {
         layer: before[layer] for layer in halves
