@@ -78,7 +78,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lakehouse(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lakehouse]:
     folder = tmp_path_factory.mktemp("browser")
     settings = Settings(home=folder / "home")
@@ -103,7 +103,7 @@ def _processed(settings: Settings, stack: Stack) -> dict[str, BatchState]:
             time.sleep(0.2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright's event loop must be gone before other tests run
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
