@@ -10,6 +10,7 @@ from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
 from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -39,6 +40,7 @@ def add(
         }
         event = Event(EventType.CONTRACT_DEFINED, contract.dataset, None, actor(), why, facts)
         report(instance, event, None)
+    Landing(settings.landing).folder(contract.dataset).mkdir(parents=True, exist_ok=True)
     url = running_url(settings)
     if url is not None:
         reload_location(url)

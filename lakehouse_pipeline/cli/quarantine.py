@@ -1,6 +1,7 @@
 """`lakehouse quarantine`: the records set aside, with every reason."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -61,10 +62,18 @@ def export(
     """Write the quarantined records as CSV: batch, record, why, then their own values."""
     settings = Settings()
     contract = ContractStore(settings.contracts).active(dataset)
-    target = output or Path("/dev/stdout")
-    with engine(settings.home / "tmp", settings.memory_limit) as connection:
-        count = write_report(connection, Tables(settings.lake), contract, batch, target)
-    if as_json and output:
+    tables, temporary = Tables(settings.lake), settings.home / "tmp"
+    with engine(temporary, settings.memory_limit) as connection:
+        if output:
+            count = write_report(connection, tables, contract, batch, output)
+        elif as_json:
+            print_json(quarantined_records(connection, tables, contract, batch, limit=None))
+        else:
+            with TemporaryDirectory(dir=temporary) as folder:
+                report = Path(folder) / "report.csv"
+                write_report(connection, tables, contract, batch, report)
+                typer.echo(report.read_bytes(), nl=False)
+    if output and as_json:
         print_json({"records": count, "file": str(output)})
     elif output:
         console.print(f"{count:,} records in {output}")

@@ -43,16 +43,17 @@ def quarantined_records(
     tables: Tables,
     contract: Contract,
     batches: Sequence[str] | None,
-    limit: int,
+    limit: int | None,
 ) -> list[dict[str, Any]]:
-    """Return the first records: batch, record, values, text, reasons.
+    """Return the first records, None for all: batch, record, values, text, reasons.
 
     Each reason has rule, column, message, and `value`, the text of its column as it stood.
     """
     source = _source(tables, contract.dataset, batches)
     if source is None:
         return []
-    sql = f"FROM {source} ORDER BY {BATCH_ID}, {RECORD} LIMIT {limit}"
+    first = "" if limit is None else f"LIMIT {limit}"
+    sql = f"FROM {source} ORDER BY {BATCH_ID}, {RECORD} {first}"
     result = connection.execute(f"SELECT * {sql}")
     names = [column[0] for column in result.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -7,6 +7,7 @@ A contract with an error never takes the others down: it stands in the graph as
 import dagster as dg
 
 from lakehouse_pipeline.lake.contract_store import ContractStore, Refused
+from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.assets import dataset_assets, dataset_job
 from lakehouse_pipeline.orchestration.instance import prepare_home
 from lakehouse_pipeline.orchestration.keys import contract_key, plain
@@ -18,6 +19,8 @@ def lakehouse_definitions(settings: Settings) -> dg.Definitions:
     """Return the definitions of one home, from the contracts it holds now."""
     prepare_home(settings)
     contracts, refused = ContractStore(settings.contracts).survey()
+    for contract in contracts:
+        Landing(settings.landing).folder(contract.dataset).mkdir(exist_ok=True)
     jobs = {contract.dataset: dataset_job(contract.dataset) for contract in contracts}
     return dg.Definitions(
         assets=[

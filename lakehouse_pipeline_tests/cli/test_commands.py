@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,25 @@ def test_quarantine_exports_a_csv_with_reasons_a_supplier_can_read(
     assert first["record"] == "9"
     assert first["reasons"] == "amount must be at least 0"
     assert (first["email"], first["amount"]) == ("p9@example.org", "-1")
+
+
+def test_export_to_standard_output_appends_where_the_shell_says_so(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.csv"
+    report.write_text("kept\n")
+    code = "from lakehouse_pipeline.cli.main import main; main()"
+    with report.open("ab") as out:
+        subprocess.run(
+            [sys.executable, "-c", code, "quarantine", "export", "orders"],
+            stdout=out,
+            check=True,
+        )
+    lines = report.read_text().splitlines()
+    assert lines[0] == "kept"
+    assert lines[1].startswith("batch,record,reasons,order_id")
+    assert len(lines) == 10
+    assert len(lakehouse("quarantine", "export", "orders", "--json").json) == 8
 
 
 def test_replay_judges_anew_under_the_contract_as_it_is_now(
