@@ -33,7 +33,7 @@ def main() -> None:
         settings = Settings(home=Path(home))
         ContractStore(settings.contracts).add(contract)
         landing = settings.landing / "orders"
-        landing.mkdir(parents=True)
+        landing.mkdir(parents=True, exist_ok=True)
         with running(settings), open_instance(settings) as instance:
             for number in range(1, options.drops + 1):
                 time.sleep(PAUSES[number % len(PAUSES)])

@@ -54,7 +54,7 @@ def main() -> None:
         ContractStore(settings.contracts).add(contract)
         with running(settings), open_instance(settings) as instance:
             landing = settings.landing / DATASET
-            landing.mkdir(parents=True)
+            landing.mkdir(parents=True, exist_ok=True)
             begun = time.time()
             for file in files:
                 shutil.copyfile(file, landing / file.name)
