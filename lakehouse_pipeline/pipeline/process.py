@@ -10,7 +10,7 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
-from lakehouse_pipeline.pipeline.outcomes import BatchRefused, Outcome
+from lakehouse_pipeline.pipeline.outcomes import Outcome
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, write_anonymized, write_published
 from lakehouse_pipeline.pipeline.schemas import rebuilds
@@ -80,8 +80,3 @@ def _held_in_raw(
     for group in _groups([file for file in files if file.batch not in held]):
         read |= set((yield from write_raw(lake, contract, group)))
     return [file.batch for file in files if file.batch in held | read]
-
-
-def refused(outcomes: Sequence[Outcome]) -> list[BatchRefused]:
-    """Return the refusals among `outcomes`."""
-    return [outcome for outcome in outcomes if isinstance(outcome, BatchRefused)]
