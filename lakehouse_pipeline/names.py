@@ -16,6 +16,9 @@ class Layer(StrEnum):
     PUBLISHED = "published"
 
 
+LANDING = "landing"
+"""Where files arrive, before anything has been read; no layer, but with a retention of its own."""
+
 RECORD = "_record"
 """System column of every layer: BIGINT, the record's number in its file, 1 after the header."""
 

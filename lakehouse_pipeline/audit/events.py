@@ -11,10 +11,22 @@ from enum import StrEnum
 class EventType(StrEnum):
     """Event types that are recorded as observations."""
 
+    DATASET_REGISTERED = "DatasetRegistered"
+    DATASET_VERSION_ACTIVATED = "DatasetVersionActivated"
+    DATASET_DEPRECATED = "DatasetDeprecated"
     CONTRACT_DEFINED = "DataContractDefined"
+    CONTRACT_UPDATED = "DataContractUpdated"
+    CONTRACT_APPROVED = "DataContractApproved"
+    CONTRACT_DECLINED = "DataContractDeclined"
+    CONTRACT_DEPRECATED = "DataContractDeprecated"
+    CONTRACT_RETIRED = "DataContractRetired"
     DUPLICATE_SKIPPED = "DuplicateSkipped"
+    BATCH_QUARANTINED = "BatchQuarantined"
+    QUARANTINE_RELEASED = "QuarantineReleased"
+    QUARANTINE_CORRECTED = "QuarantineCorrected"
     REPLAY_REQUESTED = "ReplayRequested"
     DATA_UNPUBLISHED = "DataUnpublished"
+    RETENTION_APPLIED = "RetentionApplied"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Places:
 
     columns: Sequence[Place]
     expressions: Sequence[Place]
-    row_counts: Sequence[Place]
+    metrics: Sequence[Place]
     publish: Place
 
 
@@ -120,8 +120,7 @@ def _check_rule_names(contract: Contract, places: Places) -> None:
         for rule, place in zip(contract.expressions, places.expressions, strict=True)
     ]
     rules += [
-        (rule.name, place)
-        for rule, place in zip(contract.row_counts, places.row_counts, strict=True)
+        (rule.name, place) for rule, place in zip(contract.metrics, places.metrics, strict=True)
     ]
     seen: dict[str, int] = {}
     for name, place in sorted(rules, key=lambda rule: rule[1].line):

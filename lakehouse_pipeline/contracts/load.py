@@ -113,19 +113,19 @@ def _read(root: Place, sha256: str) -> Contract:
         csv=dialect,
         publish=publish,
         expressions=tuple(rule for rule, _ in rules.expressions),
-        row_counts=tuple(rule for rule, _ in rules.row_counts),
+        metrics=tuple(rule for rule, _ in rules.metrics),
         description=((odcs.description and odcs.description.purpose) or "").strip(),
         owners=_owners(odcs),
         tags=tuple(odcs.tags or ()),
         domain=odcs.domain or "",
-        retention_days=read_retention(odcs.slaProperties, root / "slaProperties"),
+        retention=read_retention(odcs.slaProperties, root / "slaProperties"),
         path=root.findings.path,
         sha256=sha256,
     )
     places = Places(
         columns=[place for _, place in columns],
         expressions=[place for _, place in rules.expressions],
-        row_counts=[place for _, place in rules.row_counts],
+        metrics=[place for _, place in rules.metrics],
         publish=publish_place,
     )
     return lint(contract, places)

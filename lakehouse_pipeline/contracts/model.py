@@ -12,6 +12,11 @@ from lakehouse_pipeline.contracts.types import ColumnType
 
 Compliance = Literal["standard", "gdpr", "strict"]
 Severity = Literal["error", "warning"]
+"""Of a rule. Of a record: `error` quarantines it, `warning` counts it. Of a batch: `error` refuses
+the batch, `warning` says so in its gate check."""
+
+Scope = Literal["batch", "dataset"]
+"""Where a key must not repeat: within its batch, or over all published batches too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Column:
 
     Bounds are kept as the contract's text (`"2020-01-01"`, `"0"`), exact in any type.
     `personal` is true when the classification marks the column as data about a person;
-    `subject` when it identifies the person.
+    `subject` when it identifies the person. `warns` are the kinds of its rules (`pattern`,
+    `maximum`) that only warn; every other rule quarantines.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Column:
     description: str = ""
     required: bool = False
     unique: bool = False
+    unique_scope: Scope = "batch"
     primary_key_position: int | None = None
     enum: tuple[str, ...] | None = None
     pattern: str | None = None
@@ -69,6 +76,7 @@ class Column:
     personal: bool = False
     subject: bool = False
     anonymize: Anonymize | None = None
+    warns: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
 
 
@@ -83,39 +91,169 @@ class Expression:
     sql: str
     columns: tuple[str, ...]
     description: str = ""
+    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
-class RowCount:
-    """A `rowCount` rule over the whole batch. `bounds` maps an operator to its number.
+class UniqueKey:
+    """Columns whose values together stand in one record only, in a batch or in the dataset.
 
-    Operators: `=`, `!=`, `>`, `>=`, `<`, `<=`; a batch whose count breaks one is refused, or
-    only warned about with severity `warning`.
+    A record with a null in one of them repeats nothing. `name` is `<column>.unique`, or
+    `primaryKey` for a primary key of several columns.
     """
 
     name: str
-    bounds: tuple[tuple[str, float], ...]
+    columns: tuple[str, ...]
+    scope: Scope = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A `relationships` entry: `columns` together stand in another dataset's published table.
+
+    `references` are that dataset's columns, in the order of `columns`. A null points nowhere and
+    keeps the rule. `name` is `<column>.foreignKey`, the columns joined with `_`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    dataset: str
+    references: tuple[str, ...]
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class PanderaCheck:
+    """A `custom` rule of engine `pandera`: a check registered with pandera, judging records.
+
+    `check` is its name, `arguments` its statistics, `columns` what it sees: one column as a
+    series, several as a frame. A record breaks it where the check is false; null values of a
+    single column are not asked.
+    """
+
+    name: str
+    check: str
+    columns: tuple[str, ...]
+    arguments: Mapping[str, object] = field(default_factory=dict)
     description: str = ""
     severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A `mustBe…` of ODCS with its number, or its two numbers for `mustBeBetween` (inclusive)."""
+
+    key: str
+    numbers: tuple[float, ...]
+
+    def holds(self, value: float) -> bool:
+        """Return whether `value` keeps the limit."""
+        low, high = self.numbers[0], self.numbers[-1]
+        return {
+            "mustBe": value == low,
+            "mustNotBe": value != low,
+            "mustBeGreaterThan": value > low,
+            "mustBeGreaterOrEqualTo": value >= low,
+            "mustBeLessThan": value < low,
+            "mustBeLessOrEqualTo": value <= low,
+            "mustBeBetween": low <= value <= high,
+            "mustNotBeBetween": not low <= value <= high,
+        }[self.key]
+
+    def __str__(self) -> str:
+        low, high = self.numbers[0], self.numbers[-1]
+        words = {
+            "mustBe": f"{low:g}",
+            "mustNotBe": f"other than {low:g}",
+            "mustBeGreaterThan": f"more than {low:g}",
+            "mustBeGreaterOrEqualTo": f"at least {low:g}",
+            "mustBeLessThan": f"less than {low:g}",
+            "mustBeLessOrEqualTo": f"at most {low:g}",
+            "mustBeBetween": f"{low:g} to {high:g}",
+            "mustNotBeBetween": f"outside {low:g} to {high:g}",
+        }
+        return words[self.key]
+
+
+MetricName = Literal["rowCount", "nullValues", "missingValues", "invalidValues", "duplicateValues"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A `library` rule over the whole batch as it was delivered, corrections included.
+
+    `columns`: none for rowCount, one or more for duplicateValues (a key), one for the others.
+    `unit` percent is of the records of the batch. invalidValues counts values (not nulls) that are
+    none of `valid_values` or do not match `pattern`; missingValues counts texts that are in
+    `missing_values` (None: null); duplicateValues counts the records that repeat an earlier key.
+    """
+
+    name: str
+    metric: MetricName
+    limits: tuple[Limit, ...]
+    columns: tuple[str, ...] = ()
+    unit: Literal["rows", "percent"] = "rows"
+    valid_values: tuple[str, ...] | None = None
+    pattern: str | None = None
+    missing_values: tuple[str | None, ...] = ()
+    description: str = ""
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRule:
+    """An `sql` rule: one SELECT of one number, judged by `limits`.
+
+    `over` says what the dataset's name stands for in it: the validated records of the batch, or
+    `published`, what published would hold with the batch in it.
+    """
+
+    name: str
+    query: str
+    limits: tuple[Limit, ...]
+    over: Literal["batch", "published"] = "batch"
+    description: str = ""
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How often data is promised, and how much later it may come; in seconds."""
+
+    frequency: float
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """Of an upsert: a record whose `column` holds one of `values` deletes its primary key."""
+
+    column: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
     """What is published and when not. `columns` empty means all columns that are not dropped.
 
-    `max_quarantined_percent` is the gate: above it nothing of the batch is published.
+    `max_quarantined_percent` is the gate: above it nothing of the batch is published. Mode `append`
+    publishes the records of all batches; `upsert` of each primary key the one of the batch that
+    arrived last, without the keys that it `deletes`.
     """
 
-    mode: Literal["append"] = "append"
+    mode: Literal["append", "upsert"] = "append"
     max_quarantined_percent: float = 100.0
     columns: tuple[str, ...] = ()
+    deletes: Deletes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     """One version of what a dataset promises.
 
-    `sha256` is of the file's text. `path` is where it was read from, for messages.
+    `status` is what the file says. `retention` maps `landing` and the layers' names to the days
+    their records are kept; a name that is missing is kept for ever. `sha256` is of the file's text.
+    `path` is where it was read from, for messages.
     """
 
     dataset: str
@@ -126,12 +264,16 @@ class Contract:
     csv: Csv = field(default_factory=Csv)
     publish: Publish = field(default_factory=Publish)
     expressions: tuple[Expression, ...] = ()
-    row_counts: tuple[RowCount, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    pandera_checks: tuple[PanderaCheck, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    sql_rules: tuple[SqlRule, ...] = ()
+    freshness: Freshness | None = None
     description: str = ""
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     domain: str = ""
-    retention_days: float | None = None
+    retention: Mapping[str, float] = field(default_factory=dict)
     path: str = ""
     sha256: str = ""
 
@@ -152,3 +294,16 @@ class Contract:
         """The names of the primary key's columns, by position; empty without one."""
         keys = [c for c in self.columns if c.primary_key_position is not None]
         return tuple(c.name for c in sorted(keys, key=lambda c: c.primary_key_position or 0))
+
+    @property
+    def unique_keys(self) -> tuple[UniqueKey, ...]:
+        """The keys that must not repeat: unique columns in order, then a composite primary key."""
+        keys = tuple(
+            UniqueKey(f"{c.name}.unique", (c.name,), c.unique_scope)
+            for c in self.columns
+            if c.unique
+        )
+        names = self.primary_key
+        if len(names) > 1:
+            keys += (UniqueKey("primaryKey", names, self.column(names[0]).unique_scope),)
+        return keys

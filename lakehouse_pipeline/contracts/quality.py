@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from open_data_contract_standard.model import DataQuality
 
 from lakehouse_pipeline.contracts.findings import Place
-from lakehouse_pipeline.contracts.model import Expression, RowCount, Severity
+from lakehouse_pipeline.contracts.model import Expression, Limit, Metric, Severity
 from lakehouse_pipeline.errors import nearest
 
 TYPES = ("custom", "library", "sql", "text")
 METRICS = ("rowCount", "nullValues", "missingValues", "invalidValues", "duplicateValues")
-OPERATORS = {
-    "mustBe": "=",
-    "mustNotBe": "!=",
-    "mustBeGreaterThan": ">",
-    "mustBeGreaterOrEqualTo": ">=",
-    "mustBeLessThan": "<",
-    "mustBeLessOrEqualTo": "<=",
-}
+OPERATORS = (
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+)
 _LIMITS = (*OPERATORS, "mustBeBetween", "mustNotBeBetween")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -33,7 +33,7 @@ class Rules:
     """The rules of a contract with the place of each, in the order of the file."""
 
     expressions: list[tuple[Expression, Place]] = field(default_factory=list)
-    row_counts: list[tuple[RowCount, Place]] = field(default_factory=list)
+    metrics: list[tuple[Metric, Place]] = field(default_factory=list)
 
     def read(self, items: Sequence[DataQuality] | None, place: Place, column: str = "") -> None:
         """Add the rules of one `quality` list; `column` is the column it belongs to, if any."""
@@ -99,15 +99,16 @@ class Rules:
     def _read_row_count(self, item: DataQuality, place: Place) -> None:
         if item.unit not in (None, "rows"):
             (place / "unit").error(f"rowCount is counted in rows, not in '{item.unit}'")
-        bounds = tuple(_bounds(item, place))
-        if not bounds and not any((place / name).exists for name in _LIMITS):
+        limits = tuple(_limits(item, place))
+        if not limits and not any((place / name).exists for name in _LIMITS):
             place.error(
                 f"rowCount needs a limit; known: {', '.join((*OPERATORS, 'mustBeBetween'))}"
             )
         name = _read_name(item.name or "row_count", place)
         severity = _severity(item.severity, place / "severity")
-        rule = RowCount(name, bounds, (item.description or "").strip(), severity)
-        self.row_counts.append((rule, place))
+        words = (item.description or "").strip()
+        rule = Metric(name, "rowCount", limits, description=words, severity=severity)
+        self.metrics.append((rule, place))
 
 
 def _refuse(item: DataQuality, place: Place, keys: Sequence[str]) -> None:
@@ -127,21 +128,20 @@ def _read_name(name: str | None, place: Place) -> str:
     return name
 
 
-def _bounds(item: DataQuality, place: Place) -> Iterator[tuple[str, float]]:
-    for key, operator in OPERATORS.items():
+def _limits(item: DataQuality, place: Place) -> Iterator[Limit]:
+    for key in OPERATORS:
         value = getattr(item, key)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             (place / key).error(f"'{key}': expected a number of records")
         else:
-            yield operator, float(value)
+            yield Limit(key, (float(value),))
     if item.mustBeBetween is not None:
         low, high = item.mustBeBetween
         if low > high:
             (place / "mustBeBetween").error(f"'mustBeBetween': {low:g} is above {high:g}")
-        yield ">=", float(low)
-        yield "<=", float(high)
+        yield Limit("mustBeBetween", (float(low), float(high)))
 
 
 def _severity(severity: str | None, place: Place) -> Severity:

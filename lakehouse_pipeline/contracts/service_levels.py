@@ -1,10 +1,11 @@
 """`slaProperties`: how long records are kept; every other service level is documentation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from open_data_contract_standard.model import ServiceLevelAgreementProperty
 
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.names import LANDING, Layer
 
 _DAYS = {
     **dict.fromkeys(("d", "day", "days"), 1.0),
@@ -17,8 +18,8 @@ _DAYS = {
 
 def read_retention(
     items: Sequence[ServiceLevelAgreementProperty] | None, place: Place
-) -> float | None:
-    """Return the retention in days, or None if the contract has none."""
+) -> Mapping[str, float]:
+    """Return how many days landing and each layer keep records, empty if the contract is silent."""
     found: float | None = None
     for index, item in enumerate(items or ()):
         here = place / index
@@ -28,7 +29,7 @@ def read_retention(
             if found is not None:
                 (here / "property").error("'retention' stands there twice")
             found = _days(item, here)
-    return found
+    return {} if found is None else dict.fromkeys((LANDING, *(str(x) for x in Layer)), found)
 
 
 def _days(item: ServiceLevelAgreementProperty, place: Place) -> float:

@@ -1,18 +1,8 @@
 """The rules over a whole batch: `rowCount` and the share that may be quarantined."""
 
-import operator
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.model import Contract
-
-OPERATORS = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +27,18 @@ def judge_batch(contract: Contract, records: int, quarantined: int) -> Verdict:
     """Return the verdict over a batch from its counts of records and quarantined records."""
     refusals: list[str] = []
     warnings: list[str] = []
-    share, limit = (
+    share, allowed = (
         quarantined_percent(records, quarantined),
         contract.publish.max_quarantined_percent,
     )
-    if share > limit:
+    if share > allowed:
         refusals.append(
             f"maxQuarantinedPercent: {quarantined} of {records} records ({share:.2f} %) are "
-            f"quarantined, the contract allows {limit:g} %"
+            f"quarantined, the contract allows {allowed:g} %"
         )
-    for rule in contract.row_counts:
-        for sign, number in rule.bounds:
-            if not OPERATORS[sign](records, number):
-                found = f"{rule.name}: the batch has {records} records, expected {sign} {number:g}"
+    for rule in contract.metrics:
+        for limit in rule.limits:
+            if not limit.holds(records):
+                found = f"{rule.name}: the batch has {records} records, expected {limit}"
                 (refusals if rule.severity == "error" else warnings).append(found)
     return Verdict(tuple(refusals), tuple(warnings))

@@ -140,7 +140,7 @@ def test_the_row_count_rule_refuses_an_empty_delivery(tmp_path: Path) -> None:
     batch = drop(tmp_path, contract, "empty.csv", HEADER)
     outcomes = take(tmp_path, contract, [batch])
     (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
-    assert refused.reasons == ("enough: the batch has 0 records, expected > 0",)
+    assert refused.reasons == ("enough: the batch has 0 records, expected more than 0",)
 
 
 def test_a_header_without_records_is_a_batch_of_none(tmp_path: Path) -> None:
