@@ -16,6 +16,16 @@ class Layer(StrEnum):
     PUBLISHED = "published"
 
 
+class Input(StrEnum):
+    """What people add to a batch after it arrived; tables beside the layers, kept by a replay."""
+
+    CORRECTIONS = "corrections"
+    RELEASES = "releases"
+
+
+Stored = Layer | Input
+"""What has a Delta table per dataset."""
+
 LANDING = "landing"
 """Where files arrive, before anything has been read; no layer, but with a retention of its own."""
 
@@ -33,6 +43,16 @@ REASONS = "_reasons"
 
 TEXT = "_text"
 """Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
+
+
+RELEASED = "_released"
+"""Validated, anonymized, published: BOOLEAN, true when the record was let through by a person."""
+
+RANK = "_rank"
+"""While judging: BIGINT, who holds a key first; records as delivered before corrected ones."""
+
+WAIVED = "_waived"
+"""While judging: LIST of VARCHAR, the rules a person lets the record break, or null."""
 
 
 def identifier(name: str) -> str:

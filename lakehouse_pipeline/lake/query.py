@@ -1,5 +1,6 @@
 """Reading the lake with SQL: every layer of every dataset as a view, and nothing else."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,14 @@ def open_layers(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
             if files:
                 view = f"{identifier(dataset)}.{identifier(layer)}"
                 connection.execute(f"CREATE VIEW {view} AS FROM {parquet_relation(files)}")
+
+
+def locked(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    """Let the connection from now on read nothing but these files."""
+    listed = ", ".join(literal(file) for file in files)
+    connection.execute(f"SET allowed_paths=[{listed}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
 
 
 def select(

@@ -24,7 +24,7 @@ from deltalake.transaction import AddAction
 from filelock import FileLock
 
 from lakehouse_pipeline.errors import LakehouseError, SchemaChangeError
-from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Stored
 
 PARQUET = (
     "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
@@ -71,7 +71,7 @@ class Tables:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, dataset: str, layer: Layer) -> Path:
+    def path(self, dataset: str, layer: Stored) -> Path:
         """Return where the table of a layer is."""
         return self.root / dataset / layer
 
@@ -89,7 +89,7 @@ class Tables:
             shutil.rmtree(folder / ".staging", ignore_errors=True)
             yield
 
-    def open(self, dataset: str, layer: Layer, version: int | None = None) -> DeltaTable | None:
+    def open(self, dataset: str, layer: Stored, version: int | None = None) -> DeltaTable | None:
         """Return the table, as of `version` or newest, or None where nothing was ever written."""
         path = str(self.path(dataset, layer))
         return DeltaTable(path, version=version) if DeltaTable.is_deltatable(path) else None
@@ -97,7 +97,7 @@ class Tables:
     def files(
         self,
         dataset: str,
-        layer: Layer,
+        layer: Stored,
         batches: Sequence[str] | None = None,
         version: int | None = None,
     ) -> list[str]:
@@ -110,7 +110,7 @@ class Tables:
         wanted = set(batches)
         return [file for file in _local(table.file_uris()) if _batch_of(file) in wanted]
 
-    def batches(self, dataset: str, layer: Layer, version: int | None = None) -> set[str]:
+    def batches(self, dataset: str, layer: Stored, version: int | None = None) -> set[str]:
         """Return the batches with at least one record in a layer."""
         return {_batch_of(file) for file in self.files(dataset, layer, None, version)}
 
@@ -125,7 +125,7 @@ class Tables:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def replace(self, dataset: str, layer: Layer, batches: Sequence[str], staged: Staged) -> int:
+    def replace(self, dataset: str, layer: Stored, batches: Sequence[str], staged: Staged) -> int:
         """Make `staged` the whole content of `batches` in the layer, in one commit.
 
         Returns: the table's new version.
@@ -145,8 +145,23 @@ class Tables:
         self._only_ours(dataset, layer, batches, actions)
         return DeltaTable(str(self.path(dataset, layer))).version()
 
+    def append(self, dataset: str, layer: Stored, staged: Staged) -> int:
+        """Add the records of `staged` to what the layer holds, in one commit; return the version.
+
+        Raises: SchemaChangeError: the layer holds a column in another type.
+        """
+        table = self._prepared(dataset, layer, [], staged.schema)
+        actions = [
+            self._moved(dataset, layer, staged, name, rows) for name, rows in staged.counts.items()
+        ]
+        if actions:
+            table.create_write_transaction(
+                [*actions], mode="append", schema=table.schema(), partition_by=[BATCH_ID]
+            )
+        return DeltaTable(str(self.path(dataset, layer))).version()
+
     def is_retyped(
-        self, dataset: str, layer: Layer, batches: Sequence[str], schema: pa.Schema
+        self, dataset: str, layer: Stored, batches: Sequence[str], schema: pa.Schema
     ) -> bool:
         """Return whether a layer holds a column in another type, and only for `batches`.
 
@@ -166,7 +181,7 @@ class Tables:
             raise SchemaChangeError(path, name, str(stored[name]), str(changed[0].type), dataset)
         return bool(changed)
 
-    def remove(self, dataset: str, layer: Layer, batches: Sequence[str]) -> list[str]:
+    def remove(self, dataset: str, layer: Stored, batches: Sequence[str]) -> list[str]:
         """Take `batches` out of a layer; return those that were in it."""
         present = sorted(self.batches(dataset, layer) & set(batches))
         table = self.open(dataset, layer)
@@ -175,7 +190,9 @@ class Tables:
             self.replace(dataset, layer, present, nothing)
         return present
 
-    def _moved(self, dataset: str, layer: Layer, staged: Staged, name: str, rows: int) -> AddAction:
+    def _moved(
+        self, dataset: str, layer: Stored, staged: Staged, name: str, rows: int
+    ) -> AddAction:
         target = self.path(dataset, layer) / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (staged.folder / name).replace(target)
@@ -189,7 +206,7 @@ class Tables:
         )
 
     def _prepared(
-        self, dataset: str, layer: Layer, batches: Sequence[str], schema: pa.Schema
+        self, dataset: str, layer: Stored, batches: Sequence[str], schema: pa.Schema
     ) -> DeltaTable:
         """Return the table, made or grown or rebuilt so that it takes `schema`."""
         path = self.path(dataset, layer)
@@ -208,7 +225,7 @@ class Tables:
         return table
 
     def _only_ours(
-        self, dataset: str, layer: Layer, batches: Sequence[str], actions: list[AddAction]
+        self, dataset: str, layer: Stored, batches: Sequence[str], actions: list[AddAction]
     ) -> None:
         path = self.path(dataset, layer)
         ours = {str(path / action.path) for action in actions}
@@ -250,7 +267,7 @@ def stage(
 
 
 def copied(
-    tables: Tables, dataset: str, source: Layer, folder: Path, batches: Sequence[str]
+    tables: Tables, dataset: str, source: Stored, folder: Path, batches: Sequence[str]
 ) -> Staged:
     """Stage a copy, byte for byte, of the data files that `batches` have in layer `source`."""
     table = tables.open(dataset, source)

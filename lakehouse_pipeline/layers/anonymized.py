@@ -4,7 +4,7 @@ The SQL gives columns to be hashed as text; `lake/hashing.py` hashes them on the
 """
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
-from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
+from lakehouse_pipeline.names import BATCH_ID, RECORD, RELEASED, identifier, literal
 
 
 def kept_columns(contract: Contract) -> tuple[Column, ...]:
@@ -26,7 +26,7 @@ def hashed_columns(contract: Contract) -> tuple[int, ...]:
 
 
 def anonymized(contract: Contract, validated: str) -> str:
-    """Return SQL over `validated` (SQL of a relation): kept columns, `_record`, `_batch_id`.
+    """Return SQL over `validated` (SQL of a relation): kept columns and the system columns.
 
     Columns at `hashed_columns` are plain text in it.
     """
@@ -34,7 +34,7 @@ def anonymized(contract: Contract, validated: str) -> str:
         f"{_safe(column.anonymize, identifier(column.name))} AS {identifier(column.name)}"
         for column in kept_columns(contract)
     ]
-    return f"SELECT {', '.join([*columns, RECORD, BATCH_ID])} FROM {validated}"
+    return f"SELECT {', '.join([*columns, RELEASED, RECORD, BATCH_ID])} FROM {validated}"
 
 
 def _safe(anonymize: Anonymize | None, value: str) -> str:

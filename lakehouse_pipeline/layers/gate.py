@@ -1,16 +1,30 @@
-"""The rules over a whole batch: `rowCount` and the share that may be quarantined."""
+"""The rules over a whole batch: what refuses it, what only warns, and who said otherwise.
 
-from dataclasses import dataclass
+Pure: the numbers come from `pipeline/measures.py`, by the SQL of `metrics.py`.
+"""
 
-from lakehouse_pipeline.contracts.model import Contract
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lakehouse_pipeline.contracts.model import Contract, Limit, Severity
+
+TOO_MANY = "maxQuarantinedPercent"
+"""The rule of the gate itself, beside those of the contract."""
+
+HELD = "held"
+"""The rule that a batch breaks when a person holds it back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says of a batch: it is refused when `refusals` is not empty."""
+    """What the gate says of a batch: it is refused when `refusals` is not empty.
+
+    `rules` are the names of the rules that refuse it, in the order of `refusals`.
+    """
 
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -18,27 +32,84 @@ class Verdict:
         return bool(self.refusals)
 
 
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The numbers of a batch that the gate judges.
+
+    `values` are those of metrics and SQL rules by the rule's name; null where a query gave none.
+    `warned` counts the records that break each record rule of severity warning. `held` says who
+    holds the batch and why; `released` are the rules of the gate that a person waived.
+    """
+
+    records: int
+    quarantined: int
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    warned: Mapping[str, int] = field(default_factory=dict)
+    held: str = ""
+    released: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Breach:
+    rule: str
+    message: str
+    severity: Severity = "error"
+
+
 def quarantined_percent(records: int, quarantined: int) -> float:
     """Return the share of quarantined records in percent, 0 for a batch without records."""
     return 100.0 * quarantined / records if records else 0.0
 
 
-def judge_batch(contract: Contract, records: int, quarantined: int) -> Verdict:
-    """Return the verdict over a batch from its counts of records and quarantined records."""
-    refusals: list[str] = []
-    warnings: list[str] = []
-    share, allowed = (
-        quarantined_percent(records, quarantined),
-        contract.publish.max_quarantined_percent,
-    )
+def judge_batch(contract: Contract, measures: Measures) -> Verdict:
+    """Return the verdict over a batch; a released rule warns instead of refusing."""
+    breaches = list(_breaches(contract, measures))
+    refusals = [b for b in breaches if b.severity == "error" and b.rule not in measures.released]
+    warnings = [b for b in breaches if b not in refusals]
+    said = [
+        f"{b.message} (released: {measures.released[b.rule]})"
+        if b.rule in measures.released
+        else b.message
+        for b in warnings
+    ]
+    said += [
+        f"{rule}: {count} records break it" for rule, count in measures.warned.items() if count
+    ]
+    return Verdict(tuple(b.message for b in refusals), tuple(said), tuple(b.rule for b in refusals))
+
+
+def _breaches(contract: Contract, measures: Measures) -> Iterator[_Breach]:
+    if measures.held:
+        yield _Breach(HELD, f"{HELD}: {measures.held}")
+    records, quarantined = measures.records, measures.quarantined
+    share = quarantined_percent(records, quarantined)
+    allowed = contract.publish.max_quarantined_percent
     if share > allowed:
-        refusals.append(
-            f"maxQuarantinedPercent: {quarantined} of {records} records ({share:.2f} %) are "
-            f"quarantined, the contract allows {allowed:g} %"
+        yield _Breach(
+            TOO_MANY,
+            f"{TOO_MANY}: {quarantined} of {records} records ({share:.2f} %) are quarantined, "
+            f"the contract allows {allowed:g} %",
         )
     for rule in contract.metrics:
-        for limit in rule.limits:
-            if not limit.holds(records):
-                found = f"{rule.name}: the batch has {records} records, expected {limit}"
-                (refusals if rule.severity == "error" else warnings).append(found)
-    return Verdict(tuple(refusals), tuple(warnings))
+        what = "records" if rule.metric == "rowCount" else rule.metric
+        unit = " %" if rule.unit == "percent" else ""
+        value = records if rule.metric == "rowCount" else measures.values.get(rule.name)
+        yield from _beyond(rule.name, rule.limits, value, f"{unit} {what}", rule.severity)
+    for query in contract.sql_rules:
+        if query.name in measures.values:
+            value = measures.values[query.name]
+            yield from _beyond(query.name, query.limits, value, "", query.severity)
+
+
+def _beyond(
+    name: str, limits: tuple[Limit, ...], value: float | None, what: str, severity: Severity
+) -> Iterator[_Breach]:
+    """Yield a breach per limit that `value` does not hold; no value holds none."""
+    for limit in limits:
+        if value is None or not limit.holds(value):
+            found = "no value" if value is None else f"{_number(value)}{what}"
+            yield _Breach(name, f"{name}: the batch has {found}, expected {limit}", severity)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.6g}"

@@ -1,56 +1,98 @@
-"""Raw records with their texts, typed values and repeats: what every rule is judged over.
+"""Effective records with their texts, typed values and flags: what every rule is judged over.
 
-The views made here are private to a run; validated and quarantined are projections of them.
+The views made here are private to a run; validated and quarantined are projections of them. The
+tables that the flags are joined from (`repeatsN`, `refersN`, `failsN`) are made in
+`pipeline/flags.py`, by the SQL of `keys.py` where it is SQL.
 """
 
-from collections.abc import Sequence
-
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.layers.rules import record_rules, unique_columns
+from lakehouse_pipeline.layers.keys import FAILS, REFERS, REPEATS, key_texts, positions
+from lakehouse_pipeline.layers.rules import Rule, record_rules
 from lakehouse_pipeline.layers.values import text_value, typed_value
-from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, identifier, literal
+from lakehouse_pipeline.names import (
+    BATCH_ID,
+    DEFECT,
+    RANK,
+    RECORD,
+    WAIVED,
+    identifier,
+    literal,
+)
 
 
-def typed_records(contract: Contract, raw: str) -> str:
-    """Return SQL over `raw` (SQL of a relation): system columns, then `c…`, `x…`, `t…`."""
+def typed_records(contract: Contract, records: str) -> str:
+    """Return SQL over `records` (SQL of effective records): system columns, then `c…`, `x…`, `t…`.
+
+    Effective records are those of raw with their corrections in place, and `_rank` and `_waived`.
+    """
     columns = list(enumerate(contract.columns))
     stood = [f"{identifier(column.name)} AS c{i}" for i, column in columns]
     texts = [f"{text_value(f'c{i}', contract.csv)} AS x{i}" for i, _ in columns]
     typed = [f"{typed_value(f'x{i}', column.type)} AS t{i}" for i, column in columns]
-    system = f"{BATCH_ID}, {RECORD}, {DEFECT}"
+    system = f"{BATCH_ID}, {RECORD}, {DEFECT}, {RANK}, {WAIVED}"
     return (
         f"SELECT *, {', '.join(typed)} FROM (SELECT *, {', '.join(texts)} FROM "
-        f"(SELECT {system}, {', '.join(stood)} FROM {raw}))"
-    )
-
-
-def repeated_keys(position: int, typed: str, batches: Sequence[str]) -> str:
-    """Return SQL for the values that stand in several records of a batch, with the first one.
-
-    Columns: `_batch_id`, `key` (typed), `first` (the number of the record that keeps the value).
-    """
-    batch = literal(batches[0]) if len(batches) == 1 else BATCH_ID  # a constant is not grouped by
-    return (
-        f"SELECT {batch} AS {BATCH_ID}, t{position} AS key, min({RECORD}) AS first FROM ({typed}) "
-        f"WHERE t{position} IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
+        f"(SELECT {system}, {', '.join(stood)} FROM {records}))"
     )
 
 
 def judged_records(contract: Contract, typed: str) -> str:
-    """Return SQL of `typed` plus `_repeatsN` per unique column; `repeatsN` hold the repeated keys.
+    """Return SQL of `typed` plus a flag per key, foreign key and pandera check of the contract.
 
-    The tables `repeatsN` are made by `repeated_keys`; the first record with a value stays.
+    Of the records with one key the one of the lowest rank keeps it, unless the dataset holds it.
     """
-    joins, flags = "", ""
-    for i in unique_columns(contract):
-        flags += f", coalesce(r{i}.first < j.{RECORD}, false) AS _repeats{i}"
+    flags, joins = "", ""
+    for n, key in enumerate(contract.unique_keys):
+        alias = f"r{n}"
+        same = " AND ".join(
+            f"{alias}.{text} = j.t{i}"
+            for text, i in zip(
+                key_texts(key.columns), positions(contract, key.columns), strict=True
+            )
+        )
+        flags += f", coalesce({alias}.first < j.{RANK}, false) AS _repeats{n}"
         joins += (
-            f" LEFT JOIN repeats{i} AS r{i} ON r{i}.{BATCH_ID} = j.{BATCH_ID} AND r{i}.key = j.t{i}"
+            f" LEFT JOIN {REPEATS}{n} AS {alias} ON {alias}.{BATCH_ID} = j.{BATCH_ID} AND {same}"
+        )
+    for n, foreign in enumerate(contract.foreign_keys):
+        alias, at = f"f{n}", positions(contract, foreign.columns)
+        same = " AND ".join(
+            f"{alias}.{text} = j.t{i}"
+            for text, i in zip(key_texts(foreign.columns), at, strict=True)
+        )
+        points = " AND ".join(f"j.t{i} IS NOT NULL" for i in at)
+        flags += f", ({alias}.k0 IS NULL AND {points}) AS _dangles{n}"
+        joins += f" LEFT JOIN {REFERS}{n} AS {alias} ON {same}"
+    for n, _ in enumerate(contract.pandera_checks):
+        alias = f"p{n}"
+        flags += f", {alias}.{RECORD} IS NOT NULL AS _fails{n}"
+        joins += (
+            f" LEFT JOIN {FAILS}{n} AS {alias} ON {alias}.{BATCH_ID} = j.{BATCH_ID} "
+            f"AND {alias}.{RECORD} = j.{RECORD}"
         )
     return f"SELECT j.*{flags} FROM ({typed}) AS j{joins}"
 
 
-def broken(contract: Contract) -> str:
-    """Return SQL over judged records: true when a record breaks any rule, never null."""
-    conditions = [f"coalesce({rule.broken}, false)" for rule in record_rules(contract)]
-    return " OR ".join([f"{DEFECT} IS NOT NULL", *conditions])
+def broken(contract: Contract, *, waivers: bool = False) -> str:
+    """Return SQL over judged records: true when a record breaks a rule that quarantines.
+
+    Never null. With `waivers` a rule in the record's `_waived` does not count.
+    """
+    rules = [rule for rule in record_rules(contract) if rule.severity == "error"]
+    hard = " OR ".join(
+        [f"{DEFECT} IS NOT NULL", *(f"coalesce({rule.broken}, false)" for rule in rules)]
+    )
+    if not waivers:
+        return hard
+    left = " OR ".join([f"{DEFECT} IS NOT NULL", *(_counts(rule) for rule in rules)])
+    return f"CASE WHEN {WAIVED} IS NULL THEN {hard} ELSE {left} END"
+
+
+def _counts(rule: Rule) -> str:
+    flag = f"coalesce({rule.broken}, false)"
+    return f"({flag} AND NOT {waives(rule)})" if rule.releasable else flag
+
+
+def waives(rule: Rule) -> str:
+    """Return SQL over judged records: true when a person lets the record break the rule."""
+    return f"coalesce(list_contains({WAIVED}, {literal(rule.name)}), false)"

@@ -2,7 +2,7 @@
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.layers.anonymized import kept_columns
-from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier
+from lakehouse_pipeline.names import BATCH_ID, RECORD, RELEASED, identifier
 
 
 def published_columns(contract: Contract) -> tuple[str, ...]:
@@ -11,6 +11,6 @@ def published_columns(contract: Contract) -> tuple[str, ...]:
 
 
 def published(contract: Contract, anonymized: str) -> str:
-    """Return SQL over `anonymized`: the published columns, `_record`, `_batch_id`."""
+    """Return SQL over `anonymized`: the published columns and the system columns."""
     names = [identifier(name) for name in published_columns(contract)]
-    return f"SELECT {', '.join([*names, RECORD, BATCH_ID])} FROM {anonymized}"
+    return f"SELECT {', '.join([*names, RELEASED, RECORD, BATCH_ID])} FROM {anonymized}"

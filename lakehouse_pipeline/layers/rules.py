@@ -5,11 +5,11 @@ values as null, `t0…` the typed values (`judged.py` makes them). Rules over a 
 `gate.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.expressions import render
-from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.model import Column, Contract, Severity
 from lakehouse_pipeline.contracts.types import in_words
 from lakehouse_pipeline.layers.values import bound
 from lakehouse_pipeline.names import DEFECT, literal
@@ -46,13 +46,16 @@ class Rule:
 
     `name` is `<column>.<kind>`, or the contract's own name for a custom rule. `message` says what
     was expected and holds no value of the record. `broken` is SQL, true when the rule is broken;
-    null counts as kept.
+    null counts as kept. `severity` error quarantines, warning counts. A `releasable` rule may be
+    waived for a record by a person: never one of a type, nor one about personal data, nor a key's.
     """
 
     name: str
     column: str | None
     message: str
     broken: str
+    severity: Severity = "error"
+    releasable: bool = True
 
 
 def record_rules(contract: Contract) -> tuple[Rule, ...]:
@@ -60,19 +63,53 @@ def record_rules(contract: Contract) -> tuple[Rule, ...]:
     rules = [
         rule
         for position, column in enumerate(contract.columns)
-        for rule in _column_rules(column, position)
+        for rule in _column_rules(contract, column, position)
     ]
+    return (*rules, *_key_rules(contract), *_custom_rules(contract))
+
+
+def _key_rules(contract: Contract) -> Iterator[Rule]:
+    """Yield the composite keys and the foreign keys; a unique column's rule is the column's."""
+    for n, key in enumerate(contract.unique_keys):
+        if len(key.columns) > 1:
+            where = "in the dataset" if key.scope == "dataset" else "of an earlier record"
+            message = f"{', '.join(key.columns)} together must not repeat those {where}"
+            yield Rule(key.name, None, message, f"_repeats{n}", releasable=False)
+    for n, foreign in enumerate(contract.foreign_keys):
+        column = foreign.columns[0] if len(foreign.columns) == 1 else None
+        message = (
+            f"{', '.join(foreign.columns)} must stand in {foreign.dataset} "
+            f"({', '.join(foreign.references)})"
+        )
+        personal = _is_personal(contract, foreign.columns)
+        yield Rule(foreign.name, column, message, f"_dangles{n}", foreign.severity, not personal)
+
+
+def _custom_rules(contract: Contract) -> Iterator[Rule]:
     targets = {column.name: f"t{i}" for i, column in enumerate(contract.columns)}
-    rules += [
-        Rule(
+    for expression in contract.expressions:
+        yield Rule(
             expression.name,
             None,
             expression.description or f"must hold: {expression.sql}",
             f"NOT {_kept(render(expression.sql, targets))}",
+            expression.severity,
+            not _is_personal(contract, expression.columns),
         )
-        for expression in contract.expressions
-    ]
-    return tuple(rules)
+    for n, check in enumerate(contract.pandera_checks):
+        column = check.columns[0] if len(check.columns) == 1 else None
+        yield Rule(
+            check.name,
+            column,
+            check.description or f"must pass the check {check.check}",
+            f"_fails{n}",
+            check.severity,
+            not _is_personal(contract, check.columns),
+        )
+
+
+def _is_personal(contract: Contract, columns: Iterable[str]) -> bool:
+    return any(contract.column(name).personal for name in columns)
 
 
 def _kept(expression: str) -> str:
@@ -80,14 +117,19 @@ def _kept(expression: str) -> str:
     return f"coalesce(TRY(coalesce(({expression}), true)), false)"
 
 
-def unique_columns(contract: Contract) -> tuple[int, ...]:
-    """Return the positions of the columns whose values may stand in one record of a batch only."""
-    return tuple(i for i, column in enumerate(contract.columns) if column.unique)
+def _column_rules(contract: Contract, column: Column, i: int) -> Iterator[Rule]:
+    keyed = column.primary_key_position is not None
 
-
-def _column_rules(column: Column, i: int) -> Iterator[Rule]:
     def rule(kind: str, expected: str, broken: str) -> Rule:
-        return Rule(f"{column.name}.{kind}", column.name, f"{column.name} {expected}", broken)
+        fixed = kind == "type" or (keyed and kind in ("required", "unique"))
+        return Rule(
+            f"{column.name}.{kind}",
+            column.name,
+            f"{column.name} {expected}",
+            broken,
+            "warning" if kind in column.warns else "error",
+            releasable=not (fixed or column.personal),
+        )
 
     if column.required:
         yield rule("required", "must have a value", f"x{i} IS NULL AND {DEFECT} IS NULL")
@@ -95,7 +137,10 @@ def _column_rules(column: Column, i: int) -> Iterator[Rule]:
         expected = f"must be {in_words(column.type)}"
         yield rule("type", expected, f"x{i} IS NOT NULL AND t{i} IS NULL")
     if column.unique:
-        yield rule("unique", "must not repeat an earlier record's value", f"_repeats{i}")
+        n = [key.columns for key in contract.unique_keys].index((column.name,))
+        dataset = column.unique_scope == "dataset"
+        whose = "a value of the dataset" if dataset else "an earlier record's value"
+        yield rule("unique", f"must not repeat {whose}", f"_repeats{n}")
     if column.enum is not None:
         values = ", ".join(_enum_value(column, value) for value in column.enum)
         yield rule("enum", f"must be one of {_shown(column.enum)}", f"t{i} NOT IN ({values})")

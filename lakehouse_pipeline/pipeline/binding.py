@@ -11,8 +11,9 @@ import duckdb
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import Problem
 from lakehouse_pipeline.layers.judged import judged_records, typed_records
-from lakehouse_pipeline.layers.rules import Rule, record_rules, unique_columns
-from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.layers.rules import Rule, record_rules
+from lakehouse_pipeline.names import RANK, RECORD, WAIVED, Layer
+from lakehouse_pipeline.pipeline.flags import empty_flags
 from lakehouse_pipeline.pipeline.relations import empty
 
 
@@ -20,10 +21,12 @@ def unbound(contract: Contract) -> list[Problem]:
     """Return a problem for every rule whose SQL does not fit the contract's columns."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone='UTC'")
-        for i in unique_columns(contract):
-            keys = f"NULL::{contract.columns[i].type.sql} AS key, 0::BIGINT AS first"
-            connection.execute(f"CREATE TABLE repeats{i} AS SELECT '' AS {BATCH_ID}, {keys}")
-        judged = judged_records(contract, typed_records(contract, empty(contract, Layer.RAW)))
+        for statement in empty_flags(contract):
+            connection.execute(statement)
+        records = (
+            f"(SELECT *, {RECORD} AS {RANK}, NULL AS {WAIVED} FROM {empty(contract, Layer.RAW)})"
+        )
+        judged = judged_records(contract, typed_records(contract, records))
         connection.execute(f"CREATE VIEW judged AS {judged}")
         return list(_unbound_rules(connection, contract))
 

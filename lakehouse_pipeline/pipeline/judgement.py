@@ -1,31 +1,32 @@
-"""The judgement of a group of batches: raw split into validated and quarantined, and counted.
+"""The judgement of a group of batches: effective records split into validated and quarantined.
 
 Validated is written first, quarantined is what validated did not take; before either is committed
 their counts must add up to raw's, batch by batch, and every quarantined record must have a reason.
+How single records of a batch are judged again is in `amend.py`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.layers.gate import judge_batch
-from lakehouse_pipeline.layers.judged import judged_records, repeated_keys, typed_records
+from lakehouse_pipeline.layers.judged import judged_records, typed_records
 from lakehouse_pipeline.layers.quarantined import quarantined, rest
-from lakehouse_pipeline.layers.rules import unique_columns
 from lakehouse_pipeline.layers.validated import validated
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Layer
+from lakehouse_pipeline.pipeline.effective import effective, has_waivers
+from lakehouse_pipeline.pipeline.flags import flags
 from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.measures import Warned, count_warnings, measure
 from lakehouse_pipeline.pipeline.outcomes import (
     BatchJudged,
     LayerWritten,
     Outcome,
     ReasonSample,
 )
-from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
+from lakehouse_pipeline.pipeline.relations import records_per_batch
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 SAMPLE_REASONS = 20
@@ -37,69 +38,61 @@ class UnaccountedRecordsError(AssertionError):
 
 
 def judge(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[Outcome]:
-    """Write quarantined and validated of `batches`, one commit each; yield the counts of each."""
+    """Write quarantined and validated of `batches`, one commit each; yield the counts of each.
+
+    Raises: NothingToReferToError: a foreign key has nothing to point to; nothing was written.
+    """
     dataset, tables = contract.dataset, lake.tables
     watch = Stopwatch()
-    with tables.staging(dataset) as folder, _repeats(lake, contract, batches):
-        kept = _stage_validated(lake, contract, batches, folder)
-        validated_seconds = watch.lap()
-        taken = _stage_quarantined(lake, contract, batches, folder, kept)
-        records = records_per_batch(lake, dataset, Layer.RAW, batches)
-        _check_accounts(lake, records, kept, taken)
-        judged = _counted(lake, contract, records, taken)
-        quarantined_version = tables.replace(dataset, Layer.QUARANTINED, batches, taken)
-        quarantined_seconds = watch.lap()
-        validated_version = tables.replace(dataset, Layer.VALIDATED, batches, kept)
-        validated_seconds += watch.lap()
-    half = partial(LayerWritten, group=len(batches))
+    with tables.staging(dataset) as folder, flags(lake, contract, batches):
+        kept, taken = split(lake, contract, effective(lake, contract, batches), batches, folder)
+        check_accounts(lake, records_per_batch(lake, dataset, Layer.RAW, batches), kept, taken)
+        warned = warnings_of(lake, contract, batches)
+        versions = {
+            Layer.QUARANTINED: tables.replace(dataset, Layer.QUARANTINED, batches, taken),
+            Layer.VALIDATED: tables.replace(dataset, Layer.VALIDATED, batches, kept),
+        }
+    judged = counted(lake, contract, batches, warned)
+    seconds = watch.lap()
     for one in judged:
-        yield half(
-            one.batch, Layer.QUARANTINED, one.quarantined, quarantined_version, quarantined_seconds
-        )
-        yield half(one.batch, Layer.VALIDATED, one.validated, validated_version, validated_seconds)
-        yield one
+        yield from halves(one, versions, seconds, len(batches))
 
 
-@contextmanager
-def _repeats(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[None]:
-    """Make the tables of repeated keys for the block, one per unique column."""
-    typed = typed_records(contract, relation(lake, contract, Layer.RAW, batches))
-    names = {i: f"repeats{i}" for i in unique_columns(contract)}
-    for i, name in names.items():
-        keys = repeated_keys(i, typed, batches)
-        lake.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {keys}")
-    try:
-        yield
-    finally:
-        for name in names.values():
-            lake.connection.execute(f"DROP TABLE {name}")
+def warnings_of(lake: Lake, contract: Contract, batches: Sequence[str]) -> Warned:
+    """Return how many records break each rule that only warns, inside a `flags` block."""
+    records = typed_records(contract, effective(lake, contract, batches))
+    return count_warnings(lake, contract, judged_records(contract, records))
 
 
-def _judged(contract: Contract, raw: str) -> str:
-    return judged_records(contract, typed_records(contract, raw))
-
-
-def _stage_validated(
-    lake: Lake, contract: Contract, batches: Sequence[str], folder: Path
-) -> Staged:
-    sql = validated(contract, _judged(contract, relation(lake, contract, Layer.RAW, batches)))
-    return stage(lake.connection, sql, folder / Layer.VALIDATED, batches)
-
-
-def _stage_quarantined(
-    lake: Lake, contract: Contract, batches: Sequence[str], folder: Path, kept: Staged
-) -> Staged:
+def split(
+    lake: Lake, contract: Contract, records: str, batches: Sequence[str], folder: Path
+) -> tuple[Staged, Staged]:
+    """Stage the two halves of `records`, SQL of effective records, inside a `flags` block."""
+    waivers = has_waivers(lake, contract.dataset, batches)
+    judged = judged_records(contract, typed_records(contract, records))
+    kept = stage(
+        lake.connection,
+        validated(contract, judged, waivers=waivers),
+        folder / Layer.VALIDATED,
+        batches,
+    )
     empty = f"(SELECT '' AS {BATCH_ID}, 0 AS {RECORD} WHERE false)"
     accepted = parquet_relation(kept.files()) if kept.counts else empty
-    left = rest(relation(lake, contract, Layer.RAW, batches), accepted)
-    sql = quarantined(contract, _judged(contract, left))
-    return stage(lake.connection, sql, folder / Layer.QUARANTINED, batches)
+    left = judged_records(contract, typed_records(contract, rest(records, accepted)))
+    taken = stage(
+        lake.connection,
+        quarantined(contract, left, waivers=waivers),
+        folder / Layer.QUARANTINED,
+        batches,
+    )
+    return kept, taken
 
 
-def _check_accounts(lake: Lake, records: dict[str, int], kept: Staged, taken: Staged) -> None:
-    for batch, count in records.items():
+def check_accounts(lake: Lake, expected: Mapping[str, int], kept: Staged, taken: Staged) -> None:
+    """Raise: UnaccountedRecordsError: the halves are not `expected` records, or lack a reason."""
+    for batch, count in expected.items():
         if count != kept.rows[batch] + taken.rows[batch]:
-            message = f"batch {batch}: raw {count}, validated {kept.rows[batch]}, quarantined "
+            message = f"batch {batch}: {count} records, validated {kept.rows[batch]}, quarantined "
             raise UnaccountedRecordsError(f"{message}{taken.rows[batch]}")
     if taken.counts:
         unexplained = (
@@ -110,15 +103,30 @@ def _check_accounts(lake: Lake, records: dict[str, int], kept: Staged, taken: St
             raise UnaccountedRecordsError(f"{count} quarantined records without a reason")
 
 
-def _counted(
-    lake: Lake, contract: Contract, records: dict[str, int], taken: Staged
+def halves(
+    judged: BatchJudged, versions: Mapping[Layer, int], seconds: float, group: int
+) -> Iterator[Outcome]:
+    """Yield what both layers now hold of a batch, then its judgement.
+
+    `seconds` is what both halves of the whole group took; half of it is said of each.
+    """
+    both = ((Layer.QUARANTINED, judged.quarantined), (Layer.VALIDATED, judged.validated))
+    for layer, count in both:
+        yield LayerWritten(judged.batch, layer, count, versions[layer], seconds / 2, group)
+    yield judged
+
+
+def counted(
+    lake: Lake, contract: Contract, batches: Sequence[str], warned: Warned
 ) -> list[BatchJudged]:
-    counts: dict[str, dict[str, int]] = {batch: {} for batch in records}
-    samples: dict[str, list[ReasonSample]] = {batch: [] for batch in records}
-    if taken.counts:
-        source = parquet_relation(taken.files())
+    """Return the judgement of each batch from what the tables hold; order kept."""
+    counts: dict[str, dict[str, int]] = {batch: {} for batch in batches}
+    samples: dict[str, list[ReasonSample]] = {batch: [] for batch in batches}
+    files = lake.tables.files(contract.dataset, Layer.QUARANTINED, batches)
+    if files:
         each = (
-            f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, unnest({REASONS}) AS r FROM {source}"
+            f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, unnest({REASONS}) AS r "
+            f"FROM {parquet_relation(files)}"
         )
         per_rule = (
             f"SELECT batch, r.rule, count(*) FROM ({each}) GROUP BY ALL ORDER BY 1, 3 DESC, 2"
@@ -132,14 +140,17 @@ def _counted(
         )
         for batch, *reason in lake.connection.execute(first).fetchall():
             samples[batch].append(ReasonSample(*reason))
+    measures = measure(lake, contract, batches, warned)
     return [
         BatchJudged(
             batch,
-            count,
-            taken.rows[batch],
+            measured.records,
+            measured.quarantined,
             counts[batch],
-            judge_batch(contract, count, taken.rows[batch]),
+            judge_batch(contract, measured),
             tuple(samples[batch]),
+            dict(measured.values),
+            dict(measured.warned),
         )
-        for batch, count in records.items()
+        for batch, measured in measures.items()
     ]

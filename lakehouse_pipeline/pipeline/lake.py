@@ -1,12 +1,13 @@
 """What a run works with, opened and closed in one place."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.hashing import Hasher
 from lakehouse_pipeline.lake.keys import hash_key
@@ -16,17 +17,37 @@ from lakehouse_pipeline.lake.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The tables, the landing folders, one DuckDB connection, and who knows the hash key."""
+    """The tables, the landing folders, the contracts, one DuckDB connection, the hash key's owner.
+
+    `temporary`, `memory_limit` and `threads` are what the connection was opened with.
+    """
 
     tables: Tables
     landing: Landing
+    contracts: ContractStore
     connection: duckdb.DuckDBPyConnection
     hasher: Hasher
+    temporary: Path
+    memory_limit: str
+    threads: int
+
+    def aside(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Return a further engine, empty and with the same limits, for what must be locked in."""
+        return engine(self.temporary, self.memory_limit, self.threads)
 
 
 @contextmanager
 def open_lake(home: Path, memory_limit: str = "1GB", threads: int = 0) -> Iterator[Lake]:
-    """Yield the lake of a home: `lake/`, `landing/`, `keys/`, and `tmp/` for what spills."""
-    with engine(home / "tmp", memory_limit, threads) as connection:
-        hasher = Hasher(hash_key(home / "keys"))
-        yield Lake(Tables(home / "lake"), Landing(home / "landing"), connection, hasher)
+    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `tmp/`."""
+    temporary = home / "tmp"
+    with engine(temporary, memory_limit, threads) as connection:
+        yield Lake(
+            Tables(home / "lake"),
+            Landing(home / "landing"),
+            ContractStore(home / "contracts"),
+            connection,
+            Hasher(hash_key(home / "keys")),
+            temporary,
+            memory_limit,
+            threads,
+        )

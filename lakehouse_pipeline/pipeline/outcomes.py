@@ -36,7 +36,11 @@ class ReasonSample:
 
 @dataclass(frozen=True, slots=True)
 class BatchJudged:
-    """The judgement of a batch: every count, and whether it passes the gate."""
+    """The judgement of a batch: every count, and whether it passes the gate.
+
+    `values` are the numbers of the contract's metrics and SQL rules, `warned` counts the records
+    that break each rule of severity warning.
+    """
 
     batch: str
     records: int
@@ -44,6 +48,8 @@ class BatchJudged:
     rule_counts: dict[str, int]
     verdict: Verdict
     sample: tuple[ReasonSample, ...] = field(default=(), repr=False)
+    values: dict[str, float | None] = field(default_factory=dict)
+    warned: dict[str, int] = field(default_factory=dict)
 
     @property
     def validated(self) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.flags import NothingToReferToError
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
-from lakehouse_pipeline.pipeline.release import pass_gate, write_anonymized, write_published
+from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymized, write_published
 from lakehouse_pipeline.pipeline.schemas import rebuilds
 
 ALL_LAYERS = tuple(Layer)
@@ -28,7 +29,8 @@ def process(
     Holds the dataset's lock throughout. The contract is the one given, whatever happens to its
     file meanwhile. The order of batches is kept. quarantined and validated are the two halves of
     one judgement: when one of them is asked for, both are written. A batch that raw does not hold
-    is read, asked for or not.
+    is read, asked for or not. Where keys must not repeat in the dataset, batches are judged one by
+    one.
 
     Raises: SchemaChangeError: batches outside the range hold a column in another type.
     """
@@ -37,7 +39,8 @@ def process(
         if rebuilds(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers)
         else:
-            for group in _groups(files):
+            alone = any(key.scope == "dataset" for key in contract.unique_keys)
+            for group in [[file] for file in files] if alone else _groups(files):
                 yield from _process_group(lake, contract, group, layers)
 
 
@@ -62,13 +65,26 @@ def _process_group(
     """Write `files` together, each layer in one commit; raw in one commit per group of files."""
     batches = yield from _held_in_raw(lake, contract, files, layers)
     if batches and {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
-        yield from judge(lake, contract, batches)
+        batches = yield from _judged(lake, contract, batches)
     if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):
         batches = yield from pass_gate(lake, contract, batches)
     if batches and Layer.ANONYMIZED in layers:
         yield from write_anonymized(lake, contract, batches)
     if batches and Layer.PUBLISHED in layers:
         yield from write_published(lake, contract, batches)
+
+
+def _judged(
+    lake: Lake, contract: Contract, batches: list[str]
+) -> Generator[Outcome, None, list[str]]:
+    """Judge the batches; return none where a foreign key has nothing to point to yet."""
+    try:
+        yield from judge(lake, contract, batches)
+    except NothingToReferToError as error:
+        reasons = dict.fromkeys(batches, (str(error),))
+        yield from refuse(lake, contract, reasons, Layer.QUARANTINED)
+        return []
+    return batches
 
 
 def _held_in_raw(

@@ -6,7 +6,7 @@ from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.values import stored_type
-from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, Layer, identifier
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, RELEASED, Layer, identifier
 from lakehouse_pipeline.pipeline.lake import Lake
 
 DEFECT_TYPE = "STRUCT(rule VARCHAR, message VARCHAR, bytes BLOB)"
@@ -63,4 +63,6 @@ def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
     }
     if layer is Layer.RAW:
         types[DEFECT] = DEFECT_TYPE
+    else:
+        types[RELEASED] = "BOOLEAN"
     return {**types, RECORD: "BIGINT", BATCH_ID: "VARCHAR"}

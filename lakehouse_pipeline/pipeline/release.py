@@ -1,6 +1,6 @@
 """Past the gate: anonymized and published, and the withdrawal of what the gate refuses."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +13,9 @@ from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.published import published, published_columns
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.measures import measure
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
-from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
+from lakehouse_pipeline.pipeline.relations import relation
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
@@ -28,20 +29,26 @@ def pass_gate(
 
     A refused batch that an earlier run published is taken out of published and anonymized.
     """
-    records = records_per_batch(lake, contract.dataset, Layer.RAW, batches)
-    quarantined = records_per_batch(lake, contract.dataset, Layer.QUARANTINED, batches)
     verdicts = {
-        batch: judge_batch(contract, records[batch], quarantined[batch]) for batch in batches
+        batch: judge_batch(contract, measured)
+        for batch, measured in measure(lake, contract, batches).items()
     }
-    refused = [batch for batch in batches if verdicts[batch].refused]
+    reasons = {batch: verdict.refusals for batch, verdict in verdicts.items() if verdict.refused}
+    yield from refuse(lake, contract, reasons, Layer.ANONYMIZED)
+    return [batch for batch in batches if batch not in reasons]
+
+
+def refuse(
+    lake: Lake, contract: Contract, reasons: Mapping[str, tuple[str, ...]], before: Layer
+) -> Iterator[BatchRefused]:
+    """Stop batches before a layer; what an earlier run published of them is withdrawn."""
     withdrawn = {
-        layer: lake.tables.remove(contract.dataset, layer, refused) if refused else []
+        layer: lake.tables.remove(contract.dataset, layer, list(reasons)) if reasons else []
         for layer in WITHDRAWN
     }
-    for batch in refused:
+    for batch, said in reasons.items():
         layers = tuple(layer for layer in WITHDRAWN if batch in withdrawn[layer])
-        yield BatchRefused(batch, Layer.ANONYMIZED, verdicts[batch].refusals, layers)
-    return [batch for batch in batches if not verdicts[batch].refused]
+        yield BatchRefused(batch, before, said, layers)
 
 
 def write_anonymized(

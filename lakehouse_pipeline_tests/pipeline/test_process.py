@@ -245,4 +245,4 @@ def test_published_columns_and_their_order_are_those_of_the_contract(tmp_path: P
     contract = contract_of(COLUMNS, top=top)
     take(tmp_path, contract, [drop(tmp_path, contract, "may.csv", GOOD)])
     (row, *_) = records(tmp_path, contract, Layer.PUBLISHED)
-    assert list(row) == ["phone", "id", "_record", "_batch_id"]
+    assert list(row) == ["phone", "id", "_released", "_record", "_batch_id"]

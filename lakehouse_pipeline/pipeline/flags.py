@@ -1,0 +1,127 @@
+"""What a record is judged by that is not in it: repeated keys, foreign keys, Python checks.
+
+Each is a table of the run's connection, named in `layers/keys.py`, that judging joins. A contract
+without such rules makes none.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lakehouse_pipeline.contracts.model import Contract, ForeignKey
+from lakehouse_pipeline.errors import ContractError, LakehouseError, UnknownDatasetError
+from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.layers.anonymized import kept_columns
+from lakehouse_pipeline.layers.judged import typed_records
+from lakehouse_pipeline.layers.keys import (
+    FAILS,
+    REFERS,
+    REPEATS,
+    distinct_keys,
+    no_keys,
+    repeated_keys,
+)
+from lakehouse_pipeline.layers.published import published_columns
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.pipeline.effective import effective
+from lakehouse_pipeline.pipeline.lake import Lake
+
+
+class NothingToReferToError(LakehouseError):
+    """A foreign key points to a dataset or column that is not there to be pointed to."""
+
+    exit_code = 1
+
+    def __init__(self, key: ForeignKey, problem: str) -> None:
+        super().__init__(
+            f"{key.name}: {problem}. Nothing of the batch was judged. Publish '{key.dataset}' "
+            "first, or change the relationship in the contract; then replay the batch."
+        )
+
+
+@contextmanager
+def flags(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[None]:
+    """Make the tables for the judging of `batches` in the block.
+
+    Raises: NothingToReferToError: before anything was made.
+    """
+    made: list[str] = []
+
+    def make(name: str, sql: str) -> None:
+        lake.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+        made.append(name)
+
+    try:
+        for n, foreign in enumerate(contract.foreign_keys):
+            make(f"{REFERS}{n}", _referred(lake, contract, foreign))
+        typed = typed_records(contract, effective(lake, contract, batches))
+        for n, key in enumerate(contract.unique_keys):
+            taken = ""
+            if key.scope == "dataset":
+                taken = _taken(lake, contract, key.columns, batches)
+            make(f"{REPEATS}{n}", repeated_keys(contract, key, typed, batches, taken))
+        yield
+    finally:
+        for name in made:
+            lake.connection.execute(f"DROP TABLE {name}")
+
+
+def empty_flags(contract: Contract) -> list[str]:
+    """Return the statements that make every table of `flags` without rows: for a dry run."""
+    batch, record = f"'' AS {BATCH_ID}", f"0::BIGINT AS {RECORD}"
+    made = [
+        (f"{REPEATS}{n}", f"{batch}, {no_keys(contract, key.columns)}, 0::BIGINT AS first")
+        for n, key in enumerate(contract.unique_keys)
+    ]
+    made += [
+        (f"{REFERS}{n}", no_keys(contract, foreign.columns))
+        for n, foreign in enumerate(contract.foreign_keys)
+    ]
+    made += [(f"{FAILS}{n}", f"{batch}, {record}") for n, _ in enumerate(contract.pandera_checks)]
+    return [f"CREATE TABLE {name} AS SELECT {columns} WHERE false" for name, columns in made]
+
+
+def _taken(lake: Lake, contract: Contract, columns: Sequence[str], batches: Sequence[str]) -> str:
+    """Return SQL of the distinct keys that other published batches hold; empty without any."""
+    dataset, tables = contract.dataset, lake.tables
+    others = sorted(tables.batches(dataset, Layer.PUBLISHED) - set(batches))
+    files = tables.files(dataset, Layer.VALIDATED, others) if others else []
+    if not files:
+        return ""
+    return distinct_keys(contract, columns, columns, parquet_relation(files))
+
+
+def _referred(lake: Lake, contract: Contract, foreign: ForeignKey) -> str:
+    """Return SQL of the distinct keys that `foreign` may point to: what the dataset publishes.
+
+    Where a column is published under another value (hashed), the validated records of what is
+    published are compared instead.
+    """
+    try:
+        other = lake.contracts.active(foreign.dataset)
+    except UnknownDatasetError as error:
+        raise NothingToReferToError(foreign, f"there is no dataset '{foreign.dataset}'") from error
+    except ContractError as error:
+        problem = f"'{foreign.dataset}' has no contract in force"
+        raise NothingToReferToError(foreign, problem) from error
+    for mine, name in zip(foreign.columns, foreign.references, strict=True):
+        if name not in other.column_names:
+            problem = f"'{foreign.dataset}' has no column '{name}'"
+            raise NothingToReferToError(foreign, problem)
+        own, theirs = contract.column(mine).type, other.column(name).type
+        if own.logical != theirs.logical:
+            problem = f"'{mine}' is {own.logical}, {foreign.dataset}.{name} is {theirs.logical}"
+            raise NothingToReferToError(foreign, problem)
+    published = lake.tables.files(foreign.dataset, Layer.PUBLISHED)
+    if not published:
+        raise NothingToReferToError(foreign, f"nothing of '{foreign.dataset}' is published yet")
+    held = parquet_relation(published)
+    if not set(foreign.references) <= _as_they_are(other):
+        validated = parquet_relation(lake.tables.files(foreign.dataset, Layer.VALIDATED))
+        held = f"(FROM {validated} SEMI JOIN {held} USING ({BATCH_ID}, {RECORD}))"
+    return distinct_keys(contract, foreign.references, foreign.columns, held)
+
+
+def _as_they_are(contract: Contract) -> set[str]:
+    """Return the columns that are published with the values of validated."""
+    plain = {column.name for column in kept_columns(contract) if column.anonymize is None}
+    return plain & set(published_columns(contract))
