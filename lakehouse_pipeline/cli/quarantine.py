@@ -1,4 +1,4 @@
-"""`lakehouse quarantine`: the records set aside, with every reason."""
+"""`lakehouse quarantine`: the records set aside, with every reason, and their way back."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,18 +6,24 @@ from typing import Annotated
 
 import typer
 
+from lakehouse_pipeline.cli import quarantine_back
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import (
+    Report,
     quarantined_counts,
     quarantined_records,
     write_report,
 )
 from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.layers.sentences import Language, sentences
 from lakehouse_pipeline.settings import Settings
 
-app = typer.Typer(help="The records set aside, with every reason.", no_args_is_help=True)
+app = typer.Typer(help="The records set aside, and their way back.", no_args_is_help=True)
+app.command()(quarantine_back.correct)
+app.command()(quarantine_back.release)
+app.command()(quarantine_back.hold)
 
 DatasetArgument = Annotated[str, typer.Argument(help="The dataset.")]
 BatchOption = Annotated[list[str] | None, typer.Option("--batch", help="A batch; all without.")]
@@ -57,21 +63,26 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A CSV file; standard output without it.")
     ] = None,
+    lang: Annotated[Language, typer.Option(help="The language of the reasons: en or de.")] = "en",
     as_json: JsonOption = False,
 ) -> None:
-    """Write the quarantined records as CSV: batch, record, why, then their own values."""
+    """Write the quarantined records as CSV for who delivered them: why, then their own values.
+
+    Corrected, the file comes back with: lakehouse quarantine correct DATASET BATCH FILE
+    """
     settings = Settings()
     contract = ContractStore(settings.contracts).active(dataset)
     tables, temporary = Tables(settings.lake), settings.home / "tmp"
+    wanted = Report(contract, batch, sentences(contract, lang))
     with engine(temporary, settings.memory_limit) as connection:
         if output:
-            count = write_report(connection, tables, contract, batch, output)
+            count = write_report(connection, tables, wanted, output)
         elif as_json:
             print_json(quarantined_records(connection, tables, contract, batch, limit=None))
         else:
             with TemporaryDirectory(dir=temporary) as folder:
                 report = Path(folder) / "report.csv"
-                write_report(connection, tables, contract, batch, report)
+                write_report(connection, tables, wanted, report)
                 typer.echo(report.read_bytes(), nl=False)
     if output and as_json:
         print_json({"records": count, "file": str(output)})

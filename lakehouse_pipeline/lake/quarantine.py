@@ -3,7 +3,8 @@
 Shows values of records, personal ones too: for the supplier and stewards, never for events or logs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,19 @@ from lakehouse_pipeline.names import (
     identifier,
     literal,
 )
+
+REPORT_COLUMNS = ("batch", "record", "reasons", "text")
+
+
+def report_columns(contract: Contract) -> tuple[str, str, str, str]:
+    """Return the names of the report's own columns: batch, record, reasons, text.
+
+    One that the contract has too gets a `_` at its end.
+    """
+    batch, record, reasons, text = (
+        f"{name}_" if name in contract.column_names else name for name in REPORT_COLUMNS
+    )
+    return batch, record, reasons, text
 
 
 def quarantined_counts(
@@ -75,32 +89,46 @@ def _record(row: dict[str, Any], contract: Contract) -> dict[str, Any]:
     }
 
 
-def write_report(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Tables,
-    contract: Contract,
-    batches: Sequence[str] | None,
-    target: Path,
-) -> int:
-    """Write a CSV that a supplier can read; return the number of records.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report is about: a contract's dataset, batches (None: all), a sentence per rule."""
 
-    Columns: batch, record, reasons (sentences separated by `; `), the contract's columns as they
-    stood, and the physical text of a record that could not be split.
+    contract: Contract
+    batches: Sequence[str] | None
+    said: Mapping[str, str]
+
+
+def write_report(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, report: Report, target: Path
+) -> int:
+    """Write a CSV that a supplier can read and send back; return the number of records.
+
+    Columns: batch, record, reasons (sentences, separated by blanks), the contract's columns as they
+    stood, and the physical text of a record that could not be split. It is delimited and quoted as
+    the contract's files are, in UTF-8. A rule without a sentence says its message.
     """
-    source = _source(tables, contract.dataset, batches)
+    contract = report.contract
+    source = _source(tables, contract.dataset, report.batches)
     columns = [identifier(name) for name in contract.column_names]
+    batch, record, reasons, text = map(identifier, report_columns(contract))
     if source is None:
         names = ", ".join(f"NULL AS {column}" for column in columns)
         source = (
-            f"(SELECT {names}, NULL AS {TEXT}, NULL::STRUCT(message VARCHAR)[] AS {REASONS}, "
+            f"(SELECT {names}, NULL AS {TEXT}, "
+            f"NULL::STRUCT(rule VARCHAR, message VARCHAR)[] AS {REASONS}, "
             f"NULL AS {RECORD}, NULL AS {BATCH_ID} WHERE false)"
         )
-    why = f"array_to_string(list_transform({REASONS}, lambda r: r.message), '; ')"
+    known = ", ".join(f"{literal(rule)}: {literal(text)}" for rule, text in report.said.items())
+    sentence = f"coalesce((MAP {{{known}}})[r.rule], r.message)"
+    why = f"array_to_string(list_transform({REASONS}, lambda r: {sentence}), ' ')"
     sql = (
-        f"SELECT {BATCH_ID} AS batch, {RECORD} AS record, {why} AS reasons, "
-        f"{', '.join(columns)}, {TEXT} AS text FROM {source} ORDER BY {BATCH_ID}, {RECORD}"
+        f"SELECT {BATCH_ID} AS {batch}, {RECORD} AS {record}, {why} AS {reasons}, "
+        f"{', '.join(columns)}, {TEXT} AS {text} FROM {source} ORDER BY {BATCH_ID}, {RECORD}"
     )
-    written = connection.execute(f"COPY ({sql}) TO {literal(str(target))} (FORMAT csv, HEADER)")
+    options = f"FORMAT csv, HEADER, DELIMITER {literal(contract.csv.delimiter)}"
+    if contract.csv.quote:
+        options += f", QUOTE {literal(contract.csv.quote)}, ESCAPE {literal(contract.csv.escape)}"
+    written = connection.execute(f"COPY ({sql}) TO {literal(str(target))} ({options})")
     return int(written.fetchall()[0][0])
 
 

@@ -19,6 +19,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
+    AMENDS_TAG,
     GATE_CHECK,
     RULES_CHECK,
     asset_key,
@@ -28,6 +29,7 @@ from lakehouse_pipeline.orchestration.keys import (
 )
 from lakehouse_pipeline.orchestration.metadata import column_schema, markdown_rules
 from lakehouse_pipeline.orchestration.recorder import Recorder
+from lakehouse_pipeline.pipeline.amend import amend
 from lakehouse_pipeline.pipeline.lake import open_lake
 from lakehouse_pipeline.pipeline.process import process
 from lakehouse_pipeline.settings import Settings
@@ -75,7 +77,11 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         recorder = Recorder(context, active)
         wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
-            for outcome in process(lake, active, context.partition_keys, wanted):
+            if AMENDS_TAG in context.run.tags:
+                outcomes = amend(lake, active, context.partition_key)
+            else:
+                outcomes = process(lake, active, context.partition_keys, wanted)
+            for outcome in outcomes:
                 recorder.record(outcome)
         recorder.finish()
         yield from ()

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.keys import asset_key, contract_key
+from lakehouse_pipeline.orchestration.keys import asset_key, contract_key, plain
 
 USER_TAG = "user"
 """The tag of a run or backfill that says who asked for it; Dagster shows it as the user."""
@@ -20,10 +20,13 @@ def actor_of(tags: Mapping[str, str]) -> str:
 
 
 def observation(event: Event, layer: Layer | None) -> dg.AssetObservation:
-    """Return the event as an observation of a layer, or of the dataset's contract."""
+    """Return the event as an observation of a layer, or of the dataset's contract.
+
+    Its metadata has the actor's name as given; the tag what Dagster takes of it.
+    """
     key = asset_key(event.dataset, layer) if layer else contract_key(event.dataset)
     return dg.AssetObservation(
-        key, partition=event.batch, metadata=event.metadata(), tags={"actor": event.actor[:63]}
+        key, partition=event.batch, metadata=event.metadata(), tags={"actor": plain(event.actor)}
     )
 
 

@@ -14,6 +14,12 @@ from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 
 RANGE_START = ASSET_PARTITION_RANGE_START_TAG
 RANGE_END = ASSET_PARTITION_RANGE_END_TAG
+AMENDS_TAG = "lakehouse/amends"
+"""The tag of a run over one batch that judges only the records that people added to.
+
+A run that died is repeated without it: the whole batch is judged again, to the same result.
+"""
+
 RULES_CHECK = "rules"
 GATE_CHECK = "gate"
 

@@ -3,7 +3,7 @@
 A batch taken in here looks in the event stream like one the sensor found.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
-from lakehouse_pipeline.orchestration.batches import is_finished
+from lakehouse_pipeline.orchestration.batches import batch_states, is_finished
 from lakehouse_pipeline.orchestration.events import USER_TAG, report
 from lakehouse_pipeline.orchestration.instance import process_tags
-from lakehouse_pipeline.orchestration.keys import asset_key, contiguous, range_tags
+from lakehouse_pipeline.orchestration.keys import AMENDS_TAG, asset_key, contiguous, range_tags
 from lakehouse_pipeline.settings import Settings
 
 REPLAY_FROM = Layer.QUARANTINED
@@ -71,10 +71,27 @@ class Runs:
         self.instance.add_dynamic_partitions(dataset, added)
         return Taken(tuple(new), tuple(known))
 
+    def amend(self, contract: Contract, batch: str) -> None:
+        """Bring what people added to a batch into its layers.
+
+        Records are judged alone where the batch was judged under this contract; otherwise the whole
+        batch is judged again.
+        """
+        (state,) = batch_states(self.instance, contract.dataset, [batch])
+        layers = replay_layers(REPLAY_FROM)
+        alone = state.validated is not None and state.contract_version == contract.version
+        self.materialize(contract, [batch], layers, {AMENDS_TAG: "true"} if alone else {})
+
     def materialize(
-        self, contract: Contract, batches: Sequence[str], layers: Collection[Layer]
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        layers: Collection[Layer],
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Materialize `layers` of `batches`, one run per range of neighbouring partitions.
+
+        `tags` are those of the runs beside who asked and for what.
 
         Raises: what the run raised, as it was.
         """
@@ -83,7 +100,7 @@ class Runs:
         job = dg.Definitions(assets=[assets]).resolve_implicit_global_asset_job_def()
         keys = self.instance.get_dynamic_partitions(dataset)
         for found in contiguous(keys, set(batches)):
-            who = {USER_TAG: self.actor, **process_tags()}
+            who = {USER_TAG: self.actor, **process_tags(), **(tags or {})}
             job.execute_in_process(
                 instance=self.instance,
                 asset_selection=[asset_key(dataset, layer) for layer in layers],

@@ -58,7 +58,7 @@ def write_anonymized(
     watch = Stopwatch()
     sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
     with lake.tables.staging(contract.dataset) as folder:
-        staged = _stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, batches)
+        staged = stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, batches)
         version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
     seconds = watch.lap()
     for batch in batches:
@@ -67,7 +67,7 @@ def write_anonymized(
         )
 
 
-def _stage_safe(
+def stage_safe(
     lake: Lake, contract: Contract, sql: str, folder: Path, batches: Sequence[str]
 ) -> Staged:
     """Stage the rows of `sql` with the columns that it gives as text hashed."""

@@ -1,0 +1,129 @@
+"""What a broken rule means, in a sentence for the person who corrects the file.
+
+English and German. A custom rule says its own description in both.
+"""
+
+from typing import Literal
+
+from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.types import in_words
+from lakehouse_pipeline.layers.rules import FORMAT_NAMES, record_rules
+
+Language = Literal["en", "de"]
+
+_GERMAN_TYPES = {
+    "integer": "eine ganze Zahl",
+    "number": "eine Zahl mit Dezimalpunkt",
+    "boolean": "true oder false",
+    "date": "ein Datum der Form {format}",
+    "timestamp": "ein Zeitpunkt der Form {format}",
+    "time": "eine Uhrzeit der Form {format}",
+}
+_GERMAN_FORMS = {
+    "date": "yyyy-MM-dd",
+    "timestamp": "yyyy-MM-dd HH:mm:ss",
+    "time": "HH:mm:ss",
+}
+_ENGLISH = {
+    "required": "{name} is empty; it must have a value.",
+    "type": "{name} must be {type}.",
+    "unique": "{name} repeats the value of another record; each may stand there once.",
+    "enum": "{name} must be one of {enum}.",
+    "pattern": "{name} is not written as agreed (pattern {pattern}).",
+    "format": "{name} must be {format}.",
+    "minLength": "{name} is too short; at least {min_length} characters.",
+    "maxLength": "{name} is too long; at most {max_length} characters.",
+    "minimum": "{name} must be at least {minimum}.",
+    "maximum": "{name} must be at most {maximum}.",
+    "exclusiveMinimum": "{name} must be greater than {exclusive_minimum}.",
+    "exclusiveMaximum": "{name} must be less than {exclusive_maximum}.",
+    "multipleOf": "{name} must be a multiple of {multiple_of}.",
+}
+_GERMAN = {
+    "required": "{name} ist leer; ein Wert wird gebraucht.",
+    "type": "{name} muss {type} sein.",
+    "unique": "{name} wiederholt den Wert eines anderen Datensatzes; jeder darf einmal vorkommen.",
+    "enum": "{name} muss eines von {enum} sein.",
+    "pattern": "{name} ist nicht wie vereinbart geschrieben (Muster {pattern}).",
+    "format": "{name} hat nicht die Form {format}.",
+    "minLength": "{name} ist zu kurz; mindestens {min_length} Zeichen.",
+    "maxLength": "{name} ist zu lang; höchstens {max_length} Zeichen.",
+    "minimum": "{name} muss mindestens {minimum} sein.",
+    "maximum": "{name} darf höchstens {maximum} sein.",
+    "exclusiveMinimum": "{name} muss größer als {exclusive_minimum} sein.",
+    "exclusiveMaximum": "{name} muss kleiner als {exclusive_maximum} sein.",
+    "multipleOf": "{name} muss ein Vielfaches von {multiple_of} sein.",
+}
+_DEFECTS: dict[str, dict[str, str]] = {
+    "en": {
+        "record.fields": "The line does not have as many fields as the header.",
+        "record.quote": "A quotation mark is opened and never closed.",
+        "record.encoding": "The line holds characters in another encoding than agreed.",
+        "record.nul": "The line holds a NUL character.",
+    },
+    "de": {
+        "record.fields": "Die Zeile hat nicht so viele Felder wie die Kopfzeile.",
+        "record.quote": "Ein Anführungszeichen wird geöffnet und nie geschlossen.",
+        "record.encoding": "Die Zeile enthält Zeichen in einer anderen Kodierung als vereinbart.",
+        "record.nul": "Die Zeile enthält ein NUL-Zeichen.",
+    },
+}
+
+
+def sentences(contract: Contract, language: Language) -> dict[str, str]:
+    """Return a sentence for every rule that can quarantine a record, by the rule's name."""
+    said = dict(_DEFECTS[language])
+    for rule in record_rules(contract):
+        column = contract.column(rule.column) if rule.column else None
+        kind = rule.name.removeprefix(f"{rule.column}.")
+        templates = _GERMAN if language == "de" else _ENGLISH
+        if column is not None and kind in templates:
+            said[rule.name] = templates[kind].format(**_facts(column, language))
+        elif kind == "foreignKey" or rule.name.endswith(".foreignKey"):
+            said[rule.name] = _foreign(contract, rule.name, language)
+        elif rule.name == "primaryKey":
+            said[rule.name] = _key(contract, language)
+        else:
+            said[rule.name] = f"{rule.message}."
+    return said
+
+
+def _facts(column: Column, language: Language) -> dict[str, object]:
+    facts: dict[str, object] = {
+        name: getattr(column, name)
+        for name in (
+            "name",
+            "pattern",
+            "min_length",
+            "max_length",
+            "minimum",
+            "maximum",
+            "exclusive_minimum",
+            "exclusive_maximum",
+            "multiple_of",
+        )
+    }
+    facts["enum"] = ", ".join(column.enum or ())
+    facts["type"] = in_words(column.type)
+    facts["format"] = FORMAT_NAMES.get(column.format or "", "")
+    if language == "de":
+        logical = column.type.logical
+        form = column.type.format or _GERMAN_FORMS.get(logical, "")
+        facts["type"] = _GERMAN_TYPES.get(logical, "Text").format(format=form)
+        facts["format"] = column.format
+    return facts
+
+
+def _foreign(contract: Contract, name: str, language: Language) -> str:
+    (key,) = (key for key in contract.foreign_keys if key.name == name)
+    columns = ", ".join(key.columns)
+    if language == "de":
+        return f"{columns} gibt es in {key.dataset} nicht."
+    return f"{columns} is not known in {key.dataset}."
+
+
+def _key(contract: Contract, language: Language) -> str:
+    columns = ", ".join(contract.primary_key)
+    if language == "de":
+        return f"{columns} zusammen wiederholen den Schlüssel eines anderen Datensatzes."
+    return f"{columns} together repeat the key of another record."

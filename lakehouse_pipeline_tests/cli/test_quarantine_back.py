@@ -1,0 +1,208 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline_tests.cli.commands import Command, in_process
+from lakehouse_pipeline_tests.homes import Home, contract_text, open_home, rows
+
+HEAD = "record,order_id,email,phone,amount,country\n"
+FIRST = ("--by", "Sam Steward", "--why", "checked with the supplier")
+
+
+def batch_of(lakehouse: Command, name: str) -> str:
+    return next(
+        str(state["batch"])
+        for state in lakehouse("batches", "orders", "--json").json
+        if state["batch"].startswith(name)
+    )
+
+
+def exported(lakehouse: Command, batch: str) -> list[dict[str, str]]:
+    text = lakehouse("quarantine", "export", "orders", "--batch", batch).out
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def sent_back(folder: Path, records: list[dict[str, str]]) -> Path:
+    path = folder / "corrected.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(records[0]))
+        writer.writeheader()
+        writer.writerows(records)
+    return path
+
+
+def content(home: Path) -> dict[Layer, str]:
+    with open_home(home) as opened:
+        return opened.content()
+
+
+def violations(home: Path) -> list[str]:
+    with open_home(home) as opened:
+        return [str(one) for one in opened.violations()]
+
+
+def published(home: Path) -> list[tuple[int, bool]]:
+    with open_home(home) as opened:
+        sql = "SELECT _record, _released FROM t WHERE _batch_id LIKE 'a-%' ORDER BY _record"
+        return opened.query(Layer.PUBLISHED, sql)
+
+
+def test_corrected_records_join_their_batch_under_their_own_numbers(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    records = exported(lakehouse, batch)
+    numbers = [int(record["record"]) for record in records]
+    assert numbers == [9, 10]
+    records[0]["amount"] = "12.50"
+    answer = lakehouse(
+        "quarantine", "correct", "orders", batch, sent_back(tmp_path, records), "--json"
+    )
+    assert answer.code == 0, answer.err
+    assert answer.json["corrected"] == 1
+    assert (answer.json["unchanged"], answer.json["passed"]) == (1, 1)
+    assert [number for number, _ in published(home)] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert violations(home) == []
+
+
+def test_a_replay_keeps_corrections_and_releases_and_gives_the_same_layers(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    records = exported(lakehouse, batch)
+    records[0]["amount"] = "12.50"
+    lakehouse("quarantine", "correct", "orders", batch, sent_back(tmp_path, records[:1]))
+    released = lakehouse("quarantine", "release", "orders", batch, "--record", "10", *FIRST)
+    assert released.code == 0, released.err
+    assert published(home)[-2:] == [(9, False), (10, True)]
+    before = content(home)
+    assert lakehouse("replay", "orders", "--batch", batch).code == 0
+    assert content(home) == before
+    assert violations(home) == []
+
+
+def test_releasing_a_rule_lets_every_record_that_breaks_it_pass(
+    home: Path, lakehouse: Command
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    answer = lakehouse("quarantine", "release", "orders", batch, "--rule", "amount.minimum", *FIRST)
+    assert answer.code == 0, answer.err
+    assert published(home)[-2:] == [(9, True), (10, True)]
+    assert exported(lakehouse, batch) == []
+    assert violations(home) == []
+
+
+def test_a_batch_that_the_gate_refused_is_published_when_it_is_released(
+    home: Path, lakehouse: Command
+) -> None:
+    batch = batch_of(lakehouse, "b")
+    answer = lakehouse("quarantine", "release", "orders", batch, *FIRST, "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["batch"]["state"] == "published"
+    assert answer.json["batch"]["published"] == 4
+    assert lakehouse("replay", "orders", "--batch", batch).code == 0
+    assert violations(home) == []
+
+
+def test_a_held_batch_is_withdrawn_at_once_and_stays_so_until_it_is_released(
+    home: Path, lakehouse: Command
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    held = lakehouse("quarantine", "hold", "orders", batch, *FIRST, "--json")
+    assert held.json["batch"]["state"] == "refused"
+    assert "Sam Steward" in held.json["batch"]["why"]
+    assert published(home) == []
+    assert lakehouse("replay", "orders", "--batch", batch).code == 1
+    assert published(home) == []
+    back = lakehouse("quarantine", "release", "orders", batch, *FIRST, "--json")
+    assert back.json["batch"]["state"] == "published"
+    assert len(published(home)) == 8
+    assert violations(home) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--record", "1"), "record 1 is not in quarantine"),
+        (("--rule", "amount.minimun"), "Did you mean 'amount.minimum'?"),
+        ((), "not held back"),
+    ],
+)
+def test_what_cannot_be_released_says_why_and_changes_nothing(
+    home: Path, lakehouse: Command, arguments: tuple[str, ...], message: str
+) -> None:
+    batch, before = batch_of(lakehouse, "a"), content(home)
+    answer = lakehouse("quarantine", "release", "orders", batch, *arguments, *FIRST)
+    assert answer.code in (1, 2)
+    assert message in answer.err.replace("\n", " ")
+    assert content(home) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{HEAD}1,1,a@example.org,+49 1,9.50,DE\n", "not in quar"),
+        (f"{HEAD}x,1,a@example.org,+49 1,9.50,DE\n", "not a number"),
+        ("record,order_id\n9,9\n", "column 'email' is missing"),
+        (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n9,9,a@b.de,+49 1,9.50,DE\n", "stands there twice"),
+    ],
+)
+def test_a_correction_that_does_not_fit_says_why_and_changes_nothing(
+    home: Path, lakehouse: Command, tmp_path: Path, text: str, message: str
+) -> None:
+    batch, before = batch_of(lakehouse, "a"), content(home)
+    path = tmp_path / "back.csv"
+    path.write_text(text, "utf-8")
+    answer = lakehouse("quarantine", "correct", "orders", batch, path)
+    assert answer.code == 1
+    assert message in answer.err.replace("\n", " ")
+    assert content(home) == before
+
+
+def test_a_repeat_is_freed_when_the_record_it_repeats_is_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "home"
+    text = (
+        rows(10)
+        .replace("\n9,", "\n3,")
+        .replace("\n3,p3@example.org,+49 0000003,9.50", "\n3,p3@example.org,+49 0000003,-1")
+    )
+    with open_home(folder, contract_text(percent=90)) as opened:
+        opened.drop("a.csv", text)
+        opened.settle()
+    lakehouse = in_process(folder, monkeypatch, capsys)
+    batch = batch_of(lakehouse, "a")
+    records = exported(lakehouse, batch)
+    assert [record["record"] for record in records] == ["3", "9"]
+    records[0] |= {"order_id": "300", "amount": "9.50"}
+    lakehouse("quarantine", "correct", "orders", batch, sent_back(tmp_path, records[:1]))
+    assert [number for number, _ in published(folder)] == list(range(1, 11))
+    before = content(folder)
+    assert lakehouse("replay", "orders").code == 0
+    assert content(folder) == before
+
+
+def test_the_reasons_are_told_in_german_too(lakehouse: Command) -> None:
+    batch = batch_of(lakehouse, "a")
+    text = lakehouse("quarantine", "export", "orders", "--batch", batch, "--lang", "de").out
+    assert "amount muss mindestens 0 sein." in text
+
+
+def test_each_decision_leaves_its_event(home: Path, lakehouse: Command) -> None:
+    batch = batch_of(lakehouse, "a")
+    lakehouse("quarantine", "release", "orders", batch, "--rule", "amount.minimum", *FIRST)
+    lakehouse("quarantine", "hold", "orders", batch, *FIRST)
+    with open_home(home) as opened:
+        events = said(opened)
+    assert events == ["QuarantineReleased", "BatchQuarantined"]
+
+
+def said(home: Home) -> list[str]:
+    found = home.events(Layer.QUARANTINED)
+    assert {event["actor"] for event in found} == {"Sam Steward"}
+    assert {event["why"] for event in found} == {"checked with the supplier"}
+    return [str(event["lakehouse/event"]) for event in found]
