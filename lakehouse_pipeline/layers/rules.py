@@ -142,7 +142,7 @@ def _column_rules(contract: Contract, column: Column, i: int) -> Iterator[Rule]:
         whose = "a value of the dataset" if dataset else "an earlier record's value"
         yield rule("unique", f"must not repeat {whose}", f"_repeats{n}")
     if column.enum is not None:
-        values = ", ".join(_enum_value(column, value) for value in column.enum)
+        values = ", ".join(enum_value(column, value) for value in column.enum)
         yield rule("enum", f"must be one of {_shown(column.enum)}", f"t{i} NOT IN ({values})")
     for kind, expected, broken in _text_rules(column, i):
         yield rule(kind, expected, broken)
@@ -150,7 +150,8 @@ def _column_rules(contract: Contract, column: Column, i: int) -> Iterator[Rule]:
         yield rule(kind, expected, broken)
 
 
-def _enum_value(column: Column, value: str) -> str:
+def enum_value(column: Column, value: str) -> str:
+    """Return SQL of a fixed value of the contract in the column's type."""
     return literal(value) if column.type.logical == "string" else bound(column, value)
 
 

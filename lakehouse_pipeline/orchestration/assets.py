@@ -75,12 +75,13 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         context.instance.add_run_tags(context.run.run_id, process_tags())
         active = ContractStore(settings.contracts).active(dataset)
         recorder = Recorder(context, active)
+        arrived = context.instance.get_dynamic_partitions(dataset)
         wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
             if AMENDS_TAG in context.run.tags:
-                outcomes = amend(lake, active, context.partition_key)
+                outcomes = amend(lake, active, context.partition_key, arrived)
             else:
-                outcomes = process(lake, active, context.partition_keys, wanted)
+                outcomes = process(lake, active, context.partition_keys, wanted, arrived)
             for outcome in outcomes:
                 recorder.record(outcome)
         recorder.finish()

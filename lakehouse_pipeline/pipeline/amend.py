@@ -5,7 +5,7 @@ because they repeat another's key. The result is the one a replay of the whole b
 records with one key those as delivered come first, so nothing validated can change its place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -37,23 +37,30 @@ from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 CANDIDATES = "candidates"
 
 
-def amend(lake: Lake, contract: Contract, batch: str) -> Iterator[Outcome]:
+def amend(
+    lake: Lake, contract: Contract, batch: str, arrived: Sequence[str] = ()
+) -> Iterator[Outcome]:
     """Bring what was added to `batch` into its layers; yield what happened, as `process` does.
+
+    `arrived` is as in `process`.
 
     The batch must have been judged under this version of the contract. Holds the dataset's lock.
     Raises: NothingToReferToError: a foreign key has nothing to point to; nothing was written.
     """
+    arrived = arrived or [batch]
     with lake.tables.lock(contract.dataset), lake.tables.staging(contract.dataset) as folder:
         kept, versions, judged, seconds = _judge_again(lake, contract, batch, folder)
         yield from halves(judged, versions, seconds, 1)
         if judged.verdict.refused:
             reasons = {batch: judged.verdict.refusals}
-            yield from refuse(lake, contract, reasons, Layer.ANONYMIZED)
-        elif _is_whole(lake, contract, batch, judged.validated - kept.rows[batch]):
+            yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
+        elif contract.publish.mode == "append" and _is_whole(
+            lake, contract, batch, judged.validated - kept.rows[batch]
+        ):
             yield from _join(lake, contract, batch, kept, folder)
         else:
             yield from write_anonymized(lake, contract, [batch])
-            yield from write_published(lake, contract, [batch])
+            yield from write_published(lake, contract, [batch], arrived)
 
 
 def _judge_again(

@@ -22,7 +22,11 @@ GROUP_BYTES = 256 << 20
 
 
 def process(
-    lake: Lake, contract: Contract, batches: Sequence[str], layers: Collection[Layer] = ALL_LAYERS
+    lake: Lake,
+    contract: Contract,
+    batches: Sequence[str],
+    layers: Collection[Layer] = ALL_LAYERS,
+    arrived: Sequence[str] = (),
 ) -> Iterator[Outcome]:
     """Bring `batches` of the contract's dataset through `layers`; yield what happened to each.
 
@@ -32,16 +36,20 @@ def process(
     is read, asked for or not. Where keys must not repeat in the dataset, batches are judged one by
     one.
 
+    `arrived` are all batches of the dataset in the order they arrived (none: `batches`), which says
+    whose record wins in publish mode upsert.
+
     Raises: SchemaChangeError: batches outside the range hold a column in another type.
     """
     with lake.tables.lock(contract.dataset):
+        arrived = arrived or batches
         files = landed(lake, contract, batches)
         if rebuilds(lake, contract, batches, layers):
-            yield from _process_group(lake, contract, files, layers)
+            yield from _process_group(lake, contract, files, layers, arrived)
         else:
             alone = any(key.scope == "dataset" for key in contract.unique_keys)
             for group in [[file] for file in files] if alone else _groups(files):
-                yield from _process_group(lake, contract, group, layers)
+                yield from _process_group(lake, contract, group, layers, arrived)
 
 
 def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
@@ -60,29 +68,33 @@ def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
 
 
 def _process_group(
-    lake: Lake, contract: Contract, files: list[LandedBatch], layers: Collection[Layer]
+    lake: Lake,
+    contract: Contract,
+    files: list[LandedBatch],
+    layers: Collection[Layer],
+    arrived: Sequence[str],
 ) -> Iterator[Outcome]:
     """Write `files` together, each layer in one commit; raw in one commit per group of files."""
     batches = yield from _held_in_raw(lake, contract, files, layers)
     if batches and {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
-        batches = yield from _judged(lake, contract, batches)
+        batches = yield from _judged(lake, contract, batches, arrived)
     if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):
-        batches = yield from pass_gate(lake, contract, batches)
+        batches = yield from pass_gate(lake, contract, batches, arrived)
     if batches and Layer.ANONYMIZED in layers:
         yield from write_anonymized(lake, contract, batches)
     if batches and Layer.PUBLISHED in layers:
-        yield from write_published(lake, contract, batches)
+        yield from write_published(lake, contract, batches, arrived)
 
 
 def _judged(
-    lake: Lake, contract: Contract, batches: list[str]
+    lake: Lake, contract: Contract, batches: list[str], arrived: Sequence[str]
 ) -> Generator[Outcome, None, list[str]]:
     """Judge the batches; return none where a foreign key has nothing to point to yet."""
     try:
         yield from judge(lake, contract, batches)
     except NothingToReferToError as error:
         reasons = dict.fromkeys(batches, (str(error),))
-        yield from refuse(lake, contract, reasons, Layer.QUARANTINED)
+        yield from refuse(lake, contract, reasons, Layer.QUARANTINED, arrived)
         return []
     return batches
 

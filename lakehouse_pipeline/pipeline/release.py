@@ -17,13 +17,14 @@ from lakehouse_pipeline.pipeline.measures import measure
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.relations import relation
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
+from lakehouse_pipeline.pipeline.upsert import upsert_published
 
 WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
 """The layers a refused batch leaves, published first."""
 
 
 def pass_gate(
-    lake: Lake, contract: Contract, batches: Sequence[str]
+    lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
 ) -> Generator[Outcome, None, list[str]]:
     """Return the batches that may be published, judged from what raw and quarantined hold.
 
@@ -34,14 +35,21 @@ def pass_gate(
         for batch, measured in measure(lake, contract, batches).items()
     }
     reasons = {batch: verdict.refusals for batch, verdict in verdicts.items() if verdict.refused}
-    yield from refuse(lake, contract, reasons, Layer.ANONYMIZED)
+    yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
     return [batch for batch in batches if batch not in reasons]
 
 
 def refuse(
-    lake: Lake, contract: Contract, reasons: Mapping[str, tuple[str, ...]], before: Layer
-) -> Iterator[BatchRefused]:
-    """Stop batches before a layer; what an earlier run published of them is withdrawn."""
+    lake: Lake,
+    contract: Contract,
+    reasons: Mapping[str, tuple[str, ...]],
+    before: Layer,
+    arrived: Sequence[str],
+) -> Iterator[Outcome]:
+    """Stop batches before a layer; what an earlier run published of them is withdrawn.
+
+    In mode upsert the keys they held go back to the batches that held them before.
+    """
     withdrawn = {
         layer: lake.tables.remove(contract.dataset, layer, list(reasons)) if reasons else []
         for layer in WITHDRAWN
@@ -49,6 +57,8 @@ def refuse(
     for batch, said in reasons.items():
         layers = tuple(layer for layer in WITHDRAWN if batch in withdrawn[layer])
         yield BatchRefused(batch, before, said, layers)
+    if withdrawn[Layer.ANONYMIZED] and contract.publish.mode == "upsert":
+        yield from upsert_published(lake, contract, [], arrived)
 
 
 def write_anonymized(
@@ -84,9 +94,12 @@ def stage_safe(
 
 
 def write_published(
-    lake: Lake, contract: Contract, batches: Sequence[str]
+    lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
 ) -> Iterator[LayerWritten]:
     """Write the promised columns in one commit; where they are all there are, copy the files."""
+    if contract.publish.mode == "upsert":
+        yield from upsert_published(lake, contract, batches, arrived)
+        return
     watch = Stopwatch()
     dataset, tables = contract.dataset, lake.tables
     with tables.staging(dataset) as folder:

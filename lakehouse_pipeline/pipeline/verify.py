@@ -4,7 +4,7 @@ Reads the tables and the landing files, and the events' counts as they are hande
 of them over the others. Each violation names the invariant, the batch and the counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -13,6 +13,7 @@ from lakehouse_pipeline.lake.csv_file import physical_lines_of
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.landing import batch_id
 from lakehouse_pipeline.layers.anonymized import kept_columns
+from lakehouse_pipeline.layers.upserted import winners
 from lakehouse_pipeline.names import BATCH_ID, DEFECT, REASONS, RECORD, Layer, identifier
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.relations import relation
@@ -39,16 +40,20 @@ class Recorded:
     physical_lines: int | None = None
     header_lines: int = 1
     blank_lines: int = 0
+    published: int | None = None
 
 
 def verify_dataset(
     lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
 ) -> list[Violation]:
-    """Return every violation in a dataset; `recorded` has what the events say, by batch."""
+    """Return every violation in a dataset.
+
+    `recorded` has what the events say, by batch, in the order the batches arrived.
+    """
     found = [
         *_numbering(lake, contract),
         *_split(lake, contract),
-        *_published_whole(lake, contract),
+        *_published_whole(lake, contract, list(recorded)),
         *_columns(lake, contract),
         *_events(lake, contract, recorded),
         *_lines(lake, contract, recorded),
@@ -116,13 +121,36 @@ def _split(lake: Lake, contract: Contract) -> Iterator[Violation]:
             yield Violation(contract.dataset, batch, 1, f"{count} quarantined without a reason")
 
 
-def _published_whole(lake: Lake, contract: Contract) -> Iterator[Violation]:
+def _winners(lake: Lake, contract: Contract, arrived: Sequence[str]) -> Iterator[Violation]:
+    """In mode upsert published has of each primary key the record that arrived last."""
+    anonymized, published = (
+        _all(lake, contract, layer) for layer in (Layer.ANONYMIZED, Layer.PUBLISHED)
+    )
+    if not lake.tables.files(contract.dataset, Layer.ANONYMIZED):
+        return
+    promised = winners(contract, anonymized, arrived)
+    held = f"SELECT {BATCH_ID}, {RECORD} FROM {published}"
+    sql = (
+        f"SELECT {BATCH_ID}, count(*) FROM (({promised}) EXCEPT ({held}) UNION ALL "
+        f"(({held}) EXCEPT ({promised}))) GROUP BY ALL"
+    )
+    for batch, count in _rows(lake, sql):
+        message = f"published differs by {count} records from those that arrived last"
+        yield Violation(contract.dataset, batch, 3, message)
+
+
+def _published_whole(lake: Lake, contract: Contract, arrived: Sequence[str]) -> Iterator[Violation]:
     """A published batch has exactly the records of validated, in anonymized and published."""
     published, anonymized, validated = (
         _all(lake, contract, layer)
         for layer in (Layer.PUBLISHED, Layer.ANONYMIZED, Layer.VALIDATED)
     )
-    for layer, other in ((Layer.ANONYMIZED, validated), (Layer.PUBLISHED, validated)):
+    pairs = [(Layer.ANONYMIZED, validated)]
+    if contract.publish.mode == "append":
+        pairs.append((Layer.PUBLISHED, validated))
+    else:
+        yield from _winners(lake, contract, arrived)
+    for layer, other in pairs:
         mine = anonymized if layer is Layer.ANONYMIZED else published
         batches = f"(SELECT DISTINCT {BATCH_ID} FROM {mine})"
         sql = (
@@ -166,7 +194,7 @@ def _events(
             Layer.RAW: said.records,
             Layer.VALIDATED: said.validated,
             Layer.QUARANTINED: said.quarantined,
-            Layer.PUBLISHED: said.validated if said.state == "published" else None,
+            Layer.PUBLISHED: said.published if said.state == "published" else None,
         }
         if said.state == "refused":
             expected[Layer.PUBLISHED] = 0 if said.records is not None else None
