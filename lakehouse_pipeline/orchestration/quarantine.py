@@ -97,13 +97,19 @@ class Desk:
             rules = judged_rules(self.contract, measures)
             if held:
                 self._inputs(lake).lift()
-            elif rules:
+            elif rules := rules or self._withdrawn_by(lake):
                 self._inputs(lake).waive(rules)
             else:
                 raise NothingToReleaseError(self.batch)
         waived = ("held",) if held else rules
         self._after(EventType.QUARANTINE_RELEASED, {"rules": ", ".join(waived)})
         return waived
+
+    def _withdrawn_by(self, lake: Lake) -> tuple[str, ...]:
+        """Return the rules over published that keep the batch out: it passes every other one."""
+        if self.batch in lake.tables.batches(self.contract.dataset, Layer.PUBLISHED):
+            return ()
+        return tuple(rule.name for rule in self.contract.sql_rules if rule.over == "published")
 
     def hold(self) -> None:
         """Put the whole batch into quarantine; what is published of it is withdrawn at once."""

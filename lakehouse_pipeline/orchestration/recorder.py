@@ -23,6 +23,7 @@ from lakehouse_pipeline.orchestration.metadata import (
 from lakehouse_pipeline.pipeline.outcomes import (
     BatchJudged,
     BatchRefused,
+    BatchWarned,
     LayerKept,
     LayerWritten,
     Outcome,
@@ -44,7 +45,7 @@ class Recorder:
         self.selected = context.selected_asset_keys
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
-        self._gated: set[str] = set()
+        self._gated: dict[str, bool] = {}
         self._targets: dict[str, Target | None] = {}
         self._said: dict[str, dict[str, str]] = {RULES_CHECK: {}, GATE_CHECK: {}}
 
@@ -61,6 +62,8 @@ class Recorder:
                 self._judged(outcome)
             case BatchRefused():
                 self._refused(outcome)
+            case BatchWarned():
+                self._check(GATE_CHECK, outcome.batch, " ".join(outcome.warnings), {}, passed=True)
             case LayerKept():
                 self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
 
@@ -102,15 +105,17 @@ class Recorder:
             "quarantined": judged.quarantined,
             "quarantined_percent": round(judged.quarantined_percent, 4),
         }
+        measured = {f"metric/{name}": v for name, v in judged.values.items() if v is not None}
+        warned = {f"warning/{name}": count for name, count in judged.warned.items()}
         broken: Metadata = {"rules": counts_table(judged)} if judged.rule_counts else {}
         if judged.sample:
             broken["reasons"] = dg.MetadataValue.md(reasons_table(judged))
         passed = judged.quarantined == 0
         said = "" if passed else f"{judged.quarantined} of {judged.records} records quarantined."
-        self._check(RULES_CHECK, judged.batch, said, counts | broken, passed=passed)
+        self._check(RULES_CHECK, judged.batch, said, counts | broken | warned, passed=passed)
         verdict = judged.verdict
         said = " ".join([*verdict.refusals, *verdict.warnings])
-        self._gate(judged.batch, said, counts, passed=not verdict.refused)
+        self._gate(judged.batch, said, counts | measured, passed=not verdict.refused)
 
     def _refused(self, refused: BatchRefused) -> None:
         why = " ".join(refused.reasons)
@@ -129,9 +134,12 @@ class Recorder:
             self.context.log_event(observation(event, Layer.PUBLISHED))
 
     def _gate(self, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
-        """Record the verdict over a batch once, also in a run that was not asked for its check."""
-        if batch not in self._gated:
-            self._gated.add(batch)
+        """Record the verdict over a batch once, also in a run that was not asked for its check.
+
+        A rule over all published data may refuse what passed before.
+        """
+        if self._gated.get(batch, True) and self._gated.get(batch) is not passed:
+            self._gated[batch] = passed
             self._check(GATE_CHECK, batch, said, metadata, passed=passed)
 
     def _check(self, name: str, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:

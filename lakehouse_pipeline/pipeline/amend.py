@@ -25,6 +25,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 )
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
+from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
     refuse,
@@ -54,13 +55,19 @@ def amend(
         if judged.verdict.refused:
             reasons = {batch: judged.verdict.refusals}
             yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
-        elif contract.publish.mode == "append" and _is_whole(
+        elif _joins(contract) and _is_whole(
             lake, contract, batch, judged.validated - kept.rows[batch]
         ):
             yield from _join(lake, contract, batch, kept, folder)
         else:
             yield from write_anonymized(lake, contract, [batch])
-            yield from write_published(lake, contract, [batch], arrived)
+            if (yield from pass_published_rules(lake, contract, [batch], arrived)):
+                yield from write_published(lake, contract, [batch], arrived)
+
+
+def _joins(contract: Contract) -> bool:
+    """Return whether records may be added to published without asking what else it holds."""
+    return contract.publish.mode == "append" and not looks_at_published(contract)
 
 
 def _judge_again(

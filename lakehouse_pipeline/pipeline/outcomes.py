@@ -76,6 +76,14 @@ class BatchRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchWarned:
+    """The batch passes its gate, which found something to say of it all the same."""
+
+    batch: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerKept:
     """A layer was asked for but stands as it was: the landing file is gone, raw still has it."""
 
@@ -84,4 +92,4 @@ class LayerKept:
     reason: str
 
 
-Outcome = LayerWritten | BatchJudged | BatchRefused | LayerKept
+Outcome = LayerWritten | BatchJudged | BatchRefused | BatchWarned | LayerKept

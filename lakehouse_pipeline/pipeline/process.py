@@ -12,6 +12,7 @@ from lakehouse_pipeline.pipeline.flags import NothingToReferToError
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
+from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymized, write_published
 from lakehouse_pipeline.pipeline.schemas import rebuilds
@@ -33,8 +34,8 @@ def process(
     Holds the dataset's lock throughout. The contract is the one given, whatever happens to its
     file meanwhile. The order of batches is kept. quarantined and validated are the two halves of
     one judgement: when one of them is asked for, both are written. A batch that raw does not hold
-    is read, asked for or not. Where keys must not repeat in the dataset, batches are judged one by
-    one.
+    is read, asked for or not. Where the rules look at other batches of the dataset, it goes one by
+    one, in order.
 
     `arrived` are all batches of the dataset in the order they arrived (none: `batches`), which says
     whose record wins in publish mode upsert.
@@ -47,16 +48,21 @@ def process(
         if rebuilds(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers, arrived)
         else:
-            alone = any(key.scope == "dataset" for key in contract.unique_keys)
-            for group in [[file] for file in files] if alone else _groups(files):
+            for group in _groups(files, alone=_looks_at_others(contract)):
                 yield from _process_group(lake, contract, group, layers, arrived)
 
 
-def _groups(files: Sequence[LandedBatch]) -> Iterator[list[LandedBatch]]:
+def _looks_at_others(contract: Contract) -> bool:
+    """Return whether what becomes of a batch depends on the batches before it."""
+    keys = any(key.scope == "dataset" for key in contract.unique_keys)
+    return keys or looks_at_published(contract)
+
+
+def _groups(files: Sequence[LandedBatch], *, alone: bool = False) -> Iterator[list[LandedBatch]]:
     """Split the range: a large file alone, small ones together up to GROUP_BYTES."""
     group: list[LandedBatch] = []
     for file in files:
-        if group and (file.is_large or sum(f.read_bytes for f in group) > GROUP_BYTES):
+        if group and (alone or file.is_large or sum(f.read_bytes for f in group) > GROUP_BYTES):
             yield group
             group = []
         group.append(file)
@@ -82,6 +88,8 @@ def _process_group(
         batches = yield from pass_gate(lake, contract, batches, arrived)
     if batches and Layer.ANONYMIZED in layers:
         yield from write_anonymized(lake, contract, batches)
+    if batches and Layer.PUBLISHED in layers:
+        batches = yield from pass_published_rules(lake, contract, batches, arrived)
     if batches and Layer.PUBLISHED in layers:
         yield from write_published(lake, contract, batches, arrived)
 
