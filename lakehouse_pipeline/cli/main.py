@@ -14,6 +14,7 @@ from lakehouse_pipeline.cli import (
     ingest,
     quarantine,
     query,
+    record,
     replay,
     status,
     up,
@@ -36,6 +37,7 @@ app.command()(ingest.ingest)
 app.command()(status.status)
 app.command()(batches.batches)
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(record.record)
 app.command()(replay.replay)
 app.command()(query.query)
 app.command()(verify.verify)

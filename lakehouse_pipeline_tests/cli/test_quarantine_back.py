@@ -186,6 +186,31 @@ def test_a_repeat_is_freed_when_the_record_it_repeats_is_corrected(
     assert content(folder) == before
 
 
+def test_the_history_of_a_record_tells_every_step_of_everyone(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    records = exported(lakehouse, batch)
+    records[0]["amount"] = "-2"
+    lakehouse("quarantine", "correct", "orders", batch, sent_back(tmp_path, records[:1]))
+    lakehouse("quarantine", "release", "orders", batch, "--record", "9", *FIRST)
+    history = lakehouse("record", "orders", batch, "9", "--json").json
+    assert history["delivered"]["amount"] == "-1"
+    assert history["layers"] == ["raw", "validated", "anonymized", "published"]
+    assert history["released"] is True
+    assert [step["what"] for step in history["steps"]] == [
+        "judged under orders 1.0.0: in quarantine for amount.minimum",
+        "corrected by corrected.csv: amount: '-1' to '-2'",
+        "judged under orders 1.0.0: in quarantine for amount.minimum",
+        "released from amount.minimum",
+        "judged under orders 1.0.0: not in quarantine",
+    ]
+    assert history["steps"][3]["by"] == "Sam Steward"
+    assert "now in: raw, validated" in lakehouse("record", "orders", batch, "9").out
+    missing = lakehouse("record", "orders", batch, "11")
+    assert (missing.code, "from 1 to 10" in missing.err) == (2, True)
+
+
 def test_the_reasons_are_told_in_german_too(lakehouse: Command) -> None:
     batch = batch_of(lakehouse, "a")
     text = lakehouse("quarantine", "export", "orders", "--batch", batch, "--lang", "de").out
