@@ -14,6 +14,9 @@ from deltalake import Field, Schema
 
 from lakehouse_pipeline.errors import SchemaChangeError
 
+PLACE = "lakehouse.place"
+"""Column metadata of a table: where the column stands, from 1."""
+
 
 def evolved(stored: Schema, wanted: Schema, others: Sequence[str], path: Path) -> Schema:
     """Return the table's schema after a commit of records in `wanted` beside the files `others`.
@@ -23,14 +26,27 @@ def evolved(stored: Schema, wanted: Schema, others: Sequence[str], path: Path) -
     Raises: SchemaChangeError: the other files hold a column in another type than `wanted`.
     """
     if not others:
-        return wanted
+        return placed(wanted.fields)
     types = {column.name: column.type for column in stored.fields}
     for column in wanted.fields:
         held = types.get(column.name, column.type)
         if held != column.type:
             types_of = (_shown(held), _shown(column.type))
             raise SchemaChangeError(str(path), column.name, *types_of, path.parent.name)
-    return Schema([*wanted.fields, *_left_behind(stored, wanted, others)])
+    return placed([*wanted.fields, *_left_behind(stored, wanted, others)])
+
+
+def placed(columns: Sequence[Field]) -> Schema:
+    """Return a schema of `columns`, any of which may be null, with each one's place in it.
+
+    Delta takes two schemas for the same that differ in order only, and would not commit the order.
+    """
+    return Schema(
+        [
+            Field(column.name, column.type, nullable=True, metadata={PLACE: str(place)})
+            for place, column in enumerate(columns, start=1)
+        ]
+    )
 
 
 def _left_behind(stored: Schema, wanted: Schema, others: Sequence[str]) -> list[Field]:

@@ -25,7 +25,7 @@ from deltalake.transaction import AddAction
 from filelock import FileLock
 
 from lakehouse_pipeline.errors import LakehouseError
-from lakehouse_pipeline.lake.evolution import evolved
+from lakehouse_pipeline.lake.evolution import evolved, placed
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
 
 PARQUET = (
@@ -177,7 +177,7 @@ class Tables:
         """Return the table, made if there is none, and its schema when `schema` is in it too."""
         path = self.path(dataset, layer)
         table = self.open(dataset, layer)
-        wanted = Schema.from_arrow(schema)
+        wanted = placed(Schema.from_arrow(schema).fields)
         if table is None:
             path.mkdir(parents=True, exist_ok=True)
             return _create(path, wanted), wanted
