@@ -15,7 +15,7 @@ from lakehouse_pipeline.pipeline.outcomes import Outcome
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymized, write_published
-from lakehouse_pipeline.pipeline.schemas import rebuilds
+from lakehouse_pipeline.pipeline.schemas import make_ready
 
 ALL_LAYERS = tuple(Layer)
 GROUP_BYTES = 256 << 20
@@ -40,12 +40,13 @@ def process(
     `arrived` are all batches of the dataset in the order they arrived (none: `batches`), which says
     whose record wins in publish mode upsert.
 
-    Raises: SchemaChangeError: batches outside the range hold a column in another type.
+    Raises: SchemaChangeError: batches outside the range hold a column in another type that the new
+        one does not widen.
     """
     with lake.tables.lock(contract.dataset):
         arrived = arrived or batches
         files = landed(lake, contract, batches)
-        if rebuilds(lake, contract, batches, layers):
+        if make_ready(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers, arrived)
         else:
             for group in _groups(files, alone=_looks_at_others(contract)):
