@@ -15,6 +15,7 @@ from lakehouse_pipeline.cli import (
     quarantine,
     query,
     replay,
+    retain,
     status,
     up,
     verify,
@@ -37,6 +38,7 @@ app.command()(status.status)
 app.command()(batches.batches)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(replay.replay)
+app.command()(retain.retain)
 app.command()(query.query)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")

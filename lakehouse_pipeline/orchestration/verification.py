@@ -46,4 +46,5 @@ def _recorded(state: BatchState) -> Recorded:
         state.physical_lines,
         state.header_lines,
         state.blank_lines,
+        frozenset(state.expired),
     )

@@ -31,6 +31,7 @@ def test_status_counts_batches_and_records_per_dataset(lakehouse: Command, home:
                 "validated": 12,
                 "quarantined": 8,
                 "published": 8,
+                "fresh": "",
                 "states": "1 published, 1 refused",
             }
         ],
