@@ -16,7 +16,7 @@ from lakehouse_pipeline.orchestration.retention import (
 from lakehouse_pipeline.pipeline.retention import Removal
 from lakehouse_pipeline.settings import Settings
 
-COLUMNS = ("dataset", "batch", "layer", "age_days", "days", "records", "bytes")
+COLUMNS = ("dataset", "batch", "layer", "age", "days", "records", "bytes")
 
 
 def retain(
@@ -43,10 +43,14 @@ def retain(
     if as_json:
         print_json(removals)
         return
-    print_table(COLUMNS, ([getattr(one, column) for column in COLUMNS] for one in removals))
+    rows = (
+        (one.dataset, one.batch, one.layer, one.age_days, one.days, one.records, one.bytes)
+        for one in removals
+    )
+    print_table(COLUMNS, rows)
     batches = len({(one.dataset, one.batch) for one in removals})
-    said = "would leave; nothing was changed" if dry_run else "left"
-    console.print(f"{batches:,} batches {said}; {sum(one.bytes for one in removals):,} bytes")
+    what = f"{batches:,} batches, {sum(one.bytes for one in removals):,} bytes"
+    console.print(f"would go: {what}; nothing was changed" if dry_run else f"gone: {what}")
 
 
 def _seen(removals: Iterable[Removal], dataset: str) -> list[Removal]:

@@ -10,7 +10,7 @@ from lakehouse_pipeline_tests.homes import add_contract, contract_text
 AT_ONCE = contract_text("1.1.0").replace("value: 365, unit: d", "value: 0.0000001, unit: d")
 """A contract that keeps records for nine milliseconds."""
 
-COLUMNS = ["dataset", "batch", "layer", "age_days", "days", "records", "bytes"]
+COLUMNS = ["dataset", "batch", "layer", "age", "days", "records", "bytes"]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_dry_run_shows_what_would_leave_and_changes_nothing(
     assert shown.code == 0
     header, *_ = shown.out.strip().splitlines()
     assert header.split() == COLUMNS
-    assert "2 batches would leave; nothing was changed" in shown.out
+    assert "would go: 2 batches, " in shown.out
     assert files(overdue) == before
     states = [s["state"] for s in lakehouse("batches", "orders", "--json").json]
     assert sorted(states) == ["published", "refused"]
@@ -64,7 +64,7 @@ def test_what_a_dry_run_shows_is_what_leaves(lakehouse: Command, overdue: Path) 
 def test_after_it_batches_are_expired_and_verify_is_content(
     lakehouse: Command, overdue: Path
 ) -> None:
-    assert "2 batches left; " in lakehouse("retain").out
+    assert "gone: 2 batches, " in lakehouse("retain").out
     shown = lakehouse("batches", "orders").out
     assert shown.count(" expired ") == 3
     assert "raw, quarantined, validated, anonymized, published" in shown
@@ -74,7 +74,7 @@ def test_after_it_batches_are_expired_and_verify_is_content(
 
 def test_nothing_leaves_before_its_time(lakehouse: Command, home: Path) -> None:
     before = files(home)
-    assert "0 batches left; 0 bytes" in lakehouse("retain").out
+    assert "gone: 0 batches, 0 bytes" in lakehouse("retain").out
     assert files(home) == before
 
 
