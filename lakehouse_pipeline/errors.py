@@ -109,6 +109,28 @@ class LandingFileMissingError(LakehouseError):
         )
 
 
+class ExpiredBatchError(LakehouseError):
+    """Retention has taken out what a replay of the batch would start from."""
+
+    exit_code = 1
+
+    def __init__(self, dataset: str, batch: str, layer: str, days: float | None) -> None:
+        kept = f" ({layer} is kept for {days:g} days)" if days is not None else ""
+        gone = f"batch '{batch}': its records left {layer} by retention{kept}"
+        again = f"lakehouse replay {dataset} --batch {batch}"
+        if layer == "raw":
+            super().__init__(
+                f"{gone}, and its file is no longer in landing/{dataset}. Nothing was written. "
+                f"To take it in again, put the same file back there, then: {again}. The next "
+                "retention takes it out again, unless the contract keeps it for longer."
+            )
+        else:
+            super().__init__(
+                f"{gone}, and what was asked for is made from them. Nothing was written. "
+                f"Start from raw instead: {again}"
+            )
+
+
 class FileRefusedError(LakehouseError):
     """A landing file cannot be read as the contract describes it; base of the reasons why."""
 

@@ -16,6 +16,7 @@ from lakehouse_pipeline.cli import (
     query,
     record,
     replay,
+    retain,
     status,
     up,
     verify,
@@ -39,6 +40,7 @@ app.command()(batches.batches)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(record.record)
 app.command()(replay.replay)
+app.command()(retain.retain)
 app.command()(query.query)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")

@@ -20,7 +20,9 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-COUNTS = frozenset({"records", "validated", "quarantined", "published", "seconds", "count"})
+COUNTS = frozenset(
+    {"records", "validated", "quarantined", "published", "seconds", "count", "age", "days", "bytes"}
+)
 
 
 def print_json(value: object) -> None:

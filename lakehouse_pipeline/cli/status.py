@@ -1,11 +1,13 @@
 """`lakehouse status`: every dataset at a glance, and what waits or is refused."""
 
+import time
 from collections import Counter
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import batch_states
+from lakehouse_pipeline.orchestration.freshness import freshness
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.settings import Settings
@@ -18,6 +20,7 @@ COLUMNS = (
     "validated",
     "quarantined",
     "published",
+    "fresh",
     "states",
 )
 
@@ -40,6 +43,7 @@ def status(as_json: JsonOption = False) -> None:
                         count: sum(getattr(state, count) or 0 for state in states)
                         for count in ("records", "validated", "quarantined", "published")
                     },
+                    "fresh": freshness(instance, contract, time.time()),
                     "states": ", ".join(f"{n} {name}" for name, n in sorted(named.items())),
                 }
             )

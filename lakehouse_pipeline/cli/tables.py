@@ -10,14 +10,23 @@ COLUMNS = ("batch", "state", "records", "validated", "quarantined", "published",
 
 
 def print_batches(states: Sequence[BatchState], title: str = "") -> None:
-    """Print batches with their counts, why a batch was refused, and the commonest reasons."""
+    """Print batches with their counts, why a batch was refused, and the commonest reasons.
+
+    Where retention has taken batches out of layers, a column names these.
+    """
     named = {state.dataset for state in states}
-    columns = ("dataset", *COLUMNS) if len(named) > 1 else COLUMNS
-    print_table(columns, ([getattr(s, c) for c in columns] for s in states), title)
+    columns = ["dataset"] * (len(named) > 1) + list(COLUMNS)
+    columns += ["expired"] * any(state.expired for state in states)
+    print_table(columns, ([_cell(s, c) for c in columns] for s in states), title)
     for state in states:
         if state.why:
             console.print(f"{state.batch}: {state.state}: {state.why}", style="red", markup=False)
     print_reasons(states)
+
+
+def _cell(state: BatchState, column: str) -> object:
+    value = getattr(state, column)
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def print_reasons(states: Sequence[BatchState], at_most: int = 3) -> None:

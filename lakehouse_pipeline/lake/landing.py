@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,15 @@ class LandingFile:
     def fingerprint(self) -> str:
         """What changes whenever the file is written or put there again."""
         return f"{self.size}-{self.modified_ns}-{self.changed_ns}"
+
+    def delete(self) -> None:
+        """Delete the file, unless another one has taken its place since it was looked at."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return
+        if self == LandingFile(self.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns):
+            self.path.unlink()
 
 
 class Landing:
@@ -88,6 +97,32 @@ class Landing:
             for batch in batches
         }
 
+    def holding(
+        self, dataset: str, batches: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[LandingFile]]:
+        """Return the files with the content of each batch, looked at before they were read.
+
+        Args:
+            dataset: whose folder.
+            batches: to each batch the names of files, beside its own, that may hold its content.
+
+        Returns:
+            The batches in order, without those that have no file; a file counts only when its
+            content is that of the batch.
+        """
+        wanted: dict[str, list[str]] = {}
+        for batch, copies in batches.items():
+            for name in {_stem(batch), batch, *map(stem_of, copies)}:
+                wanted.setdefault(name, []).append(batch)
+        found: dict[str, list[LandingFile]] = {batch: [] for batch in batches}
+        for file in self.files(dataset):
+            maybe = wanted.get(stem_of(file.path.name))
+            digits = _digits(file.path) if maybe else None
+            for batch in maybe or ():
+                if batch.endswith(f"-{digits}"):
+                    found[batch].append(file)
+        return {batch: files for batch, files in found.items() if files}
+
     def place(self, dataset: str, source: Path, sha256: str | None = None) -> Path:
         """Copy `source` into the dataset's folder under its own name, whole or not at all.
 
@@ -120,6 +155,14 @@ class Landing:
 
 def _stem(batch: str) -> str:
     return batch[: -HASH_DIGITS - 1]
+
+
+def _digits(path: Path) -> str | None:
+    """Return how the ids of this content's batches end, None when the file has gone meanwhile."""
+    try:
+        return sha256_of(path)[:HASH_DIGITS]
+    except FileNotFoundError:
+        return None
 
 
 def _match(batch: str, candidates: list[Path]) -> Path | None:

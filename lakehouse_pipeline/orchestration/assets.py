@@ -17,6 +17,8 @@ import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.expired import expired_sources
+from lakehouse_pipeline.orchestration.freshness import freshness_policy
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
     AMENDS_TAG,
@@ -77,17 +79,34 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         recorder = Recorder(context, active)
         arrived = context.instance.get_dynamic_partitions(dataset)
         wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
+        batches = _not_expired(context, settings, active, wanted)
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
             if AMENDS_TAG in context.run.tags:
                 outcomes = amend(lake, active, context.partition_key, arrived)
             else:
-                outcomes = process(lake, active, context.partition_keys, wanted, arrived)
+                outcomes = process(lake, active, batches, wanted, arrived)
             for outcome in outcomes:
                 recorder.record(outcome)
         recorder.finish()
         yield from ()
 
     return layers
+
+
+def _not_expired(
+    context: dg.AssetExecutionContext, settings: Settings, contract: Contract, layers: list[Layer]
+) -> list[str]:
+    """Return the batches of a run without those that retention has left nothing of to start from.
+
+    Raises: ExpiredBatchError: no other batch is in the run.
+    """
+    batches = list(context.partition_keys)
+    expired = expired_sources(context.instance, settings, contract, batches, layers)
+    if expired and len(expired) == len(batches):
+        raise next(iter(expired.values()))
+    for error in expired.values():
+        context.log.error(str(error))
+    return [batch for batch in batches if batch not in expired]
 
 
 def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
@@ -100,6 +119,7 @@ def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
         skippable=True,
         partitions_def=batches_of(dataset),
         code_version=_code_version(contract, layer),
+        freshness_policy=freshness_policy(contract) if layer is Layer.PUBLISHED else None,
         owners=[_owner(name) for name in contract.owners],
         kinds={"delta", "csv" if layer is Layer.RAW else "duckdb"},
         tags=_tags(contract, layer),

@@ -1,6 +1,6 @@
 """The state of batches as the event stream tells it: nothing else remembers it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.expired import still_out, taken_out
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 from lakehouse_pipeline.orchestration.keys import (
     GATE_CHECK,
@@ -45,10 +46,12 @@ class BatchState:
     """A batch as the newest events tell it.
 
     `state` is published, refused, running, failed (its run ended with an error), stopped
-    (half-way, without one) or waiting. Counts are of records and None before the batch was
-    judged; `seconds` is the sum over the layers; `why` says why a batch was refused or failed;
-    `rules` counts the quarantined records per rule. `time` is of the newest event,
-    seconds since 1970 UTC.
+    (half-way, without one), waiting, or expired: retention has taken it out of published, or of
+    every layer when it was never there. `expired` are the layers that retention has taken it out
+    of; the state stays as long as it is published. Counts are of the records that came in, None
+    before the batch was judged; `seconds` is the sum over the layers; `why` says why a batch was
+    refused or failed; `rules` counts the quarantined records per rule. `time` is of the newest
+    event, seconds since 1970 UTC.
     """
 
     dataset: str
@@ -67,6 +70,7 @@ class BatchState:
     why: str = ""
     rules: dict[str, int] = field(default_factory=dict)
     time: float | None = None
+    expired: tuple[Layer, ...] = ()
 
 
 def batch_states(
@@ -80,7 +84,11 @@ def batch_states(
     layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
     gates = _newest_gates(instance, dataset, wanted)
     now = "running" if dataset in active_datasets(instance) else "waiting"
-    states = [_state(key, layers, gates.get(key), BatchState(dataset, key, now)) for key in keys]
+    gone = taken_out(instance, dataset, wanted)
+    states = [
+        _state(key, layers, gates.get(key), gone.get(key, {}), BatchState(dataset, key, now))
+        for key in keys
+    ]
     if any(state.state in UNEXPLAINED for state in states):
         failed = _failed_runs(instance, dataset)
         states = [_explained(state, failed) for state in states]
@@ -122,13 +130,15 @@ def active_datasets(instance: dg.DagsterInstance) -> set[str]:
 
 
 def is_finished(instance: dg.DagsterInstance, dataset: str, batch: str) -> bool:
-    """Return whether the batch was read and is published, or refused for what is in it.
+    """Return whether the batch was read and was published, or refused for what is in it.
 
     A batch whose file could not be read, or whose run failed, is taken again when the file comes
     again.
     """
     (state,) = batch_states(instance, dataset, [batch])
-    return state.state == "published" or (state.state == "refused" and state.records is not None)
+    return state.state in ("published", "expired") or (
+        state.state == "refused" and state.records is not None
+    )
 
 
 def last_event_time(instance: dg.DagsterInstance, dataset: str, batch: str) -> float | None:
@@ -195,7 +205,11 @@ def _newest_gates(
 
 
 def _state(
-    batch: str, layers: dict[Layer, Newest], gate: Said | None, empty: BatchState
+    batch: str,
+    layers: dict[Layer, Newest],
+    gate: Said | None,
+    taken: Mapping[Layer, int],
+    empty: BatchState,
 ) -> BatchState:
     """Return `empty` (what is known of a batch without events) with what the events say."""
     newest = {layer: found[batch] for layer, found in layers.items() if batch in found}
@@ -203,6 +217,8 @@ def _state(
     published = newest.get(Layer.PUBLISHED)
     events = [*newest.values(), *([gate] if gate else [])]
     name = _state_name(gate, published, otherwise=empty.state)
+    expired = still_out(taken, newest)
+    name = "expired" if _has_left(name, newest, expired) else name
     return replace(
         empty,
         state=name,
@@ -216,14 +232,24 @@ def _state(
         physical_lines=raw.get("physical_lines"),
         header_lines=raw.get("header_lines", 1),
         blank_lines=raw.get("blank_lines", 0),
-        why=gate["why"] if gate and not gate["passed"] else "",
+        why=gate["why"] if gate and not gate["passed"] and name != "expired" else "",
         rules={
             key.removeprefix("rule/"): value
             for key, value in quarantined.items()
             if key.startswith("rule/") and value
         },
         time=max((event["timestamp"] for event in events), default=None),
+        expired=expired,
     )
+
+
+def _has_left(name: str, newest: Mapping[Layer, Said], expired: Collection[Layer]) -> bool:
+    """Return whether retention has taken a batch out of published, or of all that it was in."""
+    held = [layer for layer, said in newest.items() if said[ROWS]]
+    if name == "published" and Layer.PUBLISHED in held:
+        return Layer.PUBLISHED in expired
+    judged = [layer for layer in held if layer not in (Layer.ANONYMIZED, Layer.PUBLISHED)]
+    return bool(judged) and all(layer in expired for layer in judged)
 
 
 def _share(event: Said) -> float:

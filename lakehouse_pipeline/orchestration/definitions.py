@@ -11,6 +11,7 @@ from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.assets import dataset_assets, dataset_job
 from lakehouse_pipeline.orchestration.instance import prepare_home
 from lakehouse_pipeline.orchestration.keys import contract_key, plain
+from lakehouse_pipeline.orchestration.retention_job import retention_schedule
 from lakehouse_pipeline.orchestration.sensors import landing_sensor
 from lakehouse_pipeline.settings import Settings
 
@@ -29,6 +30,7 @@ def lakehouse_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=list(jobs.values()),
         sensors=[landing_sensor(settings, jobs)] if jobs else [],
+        schedules=[retention_schedule(settings)] if jobs else [],
         executor=dg.in_process_executor,
     )
 

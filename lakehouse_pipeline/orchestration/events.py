@@ -16,7 +16,8 @@ SENSOR_ACTOR = "landing_sensor"
 
 def actor_of(tags: Mapping[str, str]) -> str:
     """Return who asked for a run with these tags."""
-    return tags.get(USER_TAG) or tags.get("dagster/sensor_name") or "dagster"
+    automatic = tags.get("dagster/sensor_name") or tags.get("dagster/schedule_name")
+    return tags.get(USER_TAG) or automatic or "dagster"
 
 
 def observation(event: Event, layer: Layer | None) -> dg.AssetObservation:

@@ -18,6 +18,7 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
 from lakehouse_pipeline.orchestration.batches import batch_states, is_finished
 from lakehouse_pipeline.orchestration.events import USER_TAG, report
+from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.instance import process_tags
 from lakehouse_pipeline.orchestration.keys import AMENDS_TAG, asset_key, contiguous, range_tags
 from lakehouse_pipeline.settings import Settings
@@ -115,7 +116,11 @@ class Runs:
 
         Unless told otherwise a replay judges anew what raw holds; batches that raw does not hold
         are read from their landing files.
-        Raises: UnknownBatchError: the dataset has no such batch; then nothing is replayed.
+        Batches that retention has left nothing of to start from are passed over.
+
+        Raises: nothing is replayed then.
+            UnknownBatchError: the dataset has no such batch.
+            ExpiredBatchError: retention has left nothing of a batch that was named, or of all.
         """
         dataset = contract.dataset
         keys = self.instance.get_dynamic_partitions(dataset)
@@ -123,12 +128,17 @@ class Runs:
             if batch not in keys:
                 raise UnknownBatchError(dataset, batch, keys)
         wanted = [key for key in keys if not batches or key in batches]
+        layers = replay_layers(from_layer or REPLAY_FROM)
+        expired = expired_sources(self.instance, self.settings, contract, wanted, layers)
+        if expired and (batches or len(expired) == len(wanted)):
+            raise next(iter(expired.values()))
+        wanted = [key for key in wanted if key not in expired]
         why = f"replay from {from_layer or REPLAY_FROM} with {dataset} {contract.version}"
         asked: Sequence[str | None] = batches or [None]
         for one in asked:
             event = Event(EventType.REPLAY_REQUESTED, dataset, one, self.actor, why)
             report(self.instance, event, Layer.RAW)
-        self.materialize(contract, wanted, replay_layers(from_layer or REPLAY_FROM))
+        self.materialize(contract, wanted, layers)
         return wanted
 
     def _skipped(self, dataset: str, batch: str, file: Path) -> Event:

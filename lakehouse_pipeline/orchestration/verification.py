@@ -46,5 +46,6 @@ def _recorded(state: BatchState) -> Recorded:
         state.physical_lines,
         state.header_lines,
         state.blank_lines,
+        frozenset(state.expired),
         state.published,
     )

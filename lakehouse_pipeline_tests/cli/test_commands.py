@@ -31,6 +31,7 @@ def test_status_counts_batches_and_records_per_dataset(lakehouse: Command, home:
                 "validated": 12,
                 "quarantined": 8,
                 "published": 8,
+                "fresh": "",
                 "states": "1 published, 1 refused",
             }
         ],
@@ -136,7 +137,7 @@ def test_quarantine_exports_a_csv_with_reasons_a_supplier_can_read(
     with file.open(newline="") as lines:
         first = next(csv.DictReader(lines))
     assert first["record"] == "9"
-    assert first["reasons"] == "amount must be at least 0"
+    assert first["reasons"] == "amount must be at least 0."
     assert (first["email"], first["amount"]) == ("p9@example.org", "-1")
 
 

@@ -1,10 +1,14 @@
 import csv
 import io
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.retention import apply_retention
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
 from lakehouse_pipeline_tests.homes import Home, contract_text, open_home, rows
 
@@ -231,3 +235,19 @@ def said(home: Home) -> list[str]:
     assert {event["actor"] for event in found} == {"Sam Steward"}
     assert {event["why"] for event in found} == {"checked with the supplier"}
     return [str(event["lakehouse/event"]) for event in found]
+
+
+def test_corrections_and_releases_leave_with_raw_when_their_time_is_up(
+    home: Path, lakehouse: Command
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    lakehouse("quarantine", "release", "orders", batch, "--rule", "amount.minimum", *FIRST)
+    with open_home(home) as opened:
+        contract = replace(
+            ContractStore(opened.settings.contracts).active("orders"), retention={"raw": 1.0}
+        )
+        later = time.time() + 2 * 86_400
+        removed = list(apply_retention(opened.instance, opened.settings, contract, later, "night"))
+        assert {one.layer for one in removed} == {"raw", "releases"}
+        assert opened.violations() == []
+    assert not list(home.glob(f"lake/orders/releases/_batch_id={batch}"))

@@ -215,7 +215,15 @@ def test_an_added_column_is_null_in_older_batches_until_they_are_replayed(tmp_pa
     assert by_delta(tmp_path, Layer.PUBLISHED) == [
         {name: row[name] for name in columns(tmp_path)} for row in rows
     ]
-    assert columns(tmp_path) == ["id", "amount", "name", "city", "_released", "_record", "_batch_id"]
+    assert columns(tmp_path) == [
+        "id",
+        "amount",
+        "name",
+        "city",
+        "_released",
+        "_record",
+        "_batch_id",
+    ]
     assert effects(CONTRACT, new) == {"evolves"}
     take(tmp_path, new, batches, REJUDGED)
     assert len(records(tmp_path, new, Layer.PUBLISHED)) == 4
@@ -228,7 +236,14 @@ def test_a_removed_column_stays_with_older_batches_until_they_are_replayed(
     new = contract_of(ID + AMOUNT)
     grown(tmp_path, new, "id,amount\n5,5\n")
     for layer in TYPED:
-        assert columns(tmp_path, layer) == ["id", "amount", "_released", "_record", "_batch_id", "name"]
+        assert columns(tmp_path, layer) == [
+            "id",
+            "amount",
+            "_released",
+            "_record",
+            "_batch_id",
+            "name",
+        ]
         assert [row["name"] for row in by_delta(tmp_path, layer)] == [None, "Ann", "Bob", None]
     assert effects(CONTRACT, new) == {"replay"}
     for batch in batches:

@@ -1,0 +1,63 @@
+"""`lakehouse retain`: take out what the contracts no longer keep."""
+
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json, print_table
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.retention import (
+    apply_retention,
+    contracts_that_expire,
+    overdue_records,
+)
+from lakehouse_pipeline.pipeline.retention import Removal
+from lakehouse_pipeline.settings import Settings
+
+COLUMNS = ("dataset", "batch", "layer", "age", "days", "records", "bytes")
+
+
+def retain(
+    dataset: Annotated[str | None, typer.Argument(help="A dataset; all without it.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would leave, and change nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take batches out of the layers whose days, as their contract gives them, have passed.
+
+    Their files are deleted for good: a table as it was before can no longer show these batches.
+    The schedule `retention` does the same every night.
+    """
+    settings, now = Settings(), time.time()
+    with open_instance(settings) as instance:
+        removals = []
+        for contract in contracts_that_expire(settings, dataset):
+            if dry_run:
+                removals += overdue_records(instance, settings, contract, now)
+            else:
+                found = apply_retention(instance, settings, contract, now, actor())
+                removals += _seen(found, contract.dataset)
+    if as_json:
+        print_json(removals)
+        return
+    rows = (
+        (one.dataset, one.batch, one.layer, one.age_days, one.days, one.records, one.bytes)
+        for one in removals
+    )
+    print_table(COLUMNS, rows)
+    batches = len({(one.dataset, one.batch) for one in removals})
+    what = f"{batches:,} batches, {sum(one.bytes for one in removals):,} bytes"
+    console.print(f"would go: {what}; nothing was changed" if dry_run else f"gone: {what}")
+
+
+def _seen(removals: Iterable[Removal], dataset: str) -> list[Removal]:
+    """Return the removals, each shown on a terminal while the next one is on its way."""
+    found = []
+    with console.status(f"{dataset}: looking for what is no longer kept") as status:
+        for removal in removals:
+            found.append(removal)
+            status.update(f"{dataset}: {len(found):,}: {removal.batch} leaves {removal.layer}")
+    return found

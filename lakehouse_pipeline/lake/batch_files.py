@@ -1,0 +1,63 @@
+"""The files that a batch has in a table's folder, of the newest version and of older ones.
+
+`Tables` commits what a table holds; here is what it takes on the disk, and how it is deleted for
+good once no commit names it. A version from before can then show the other batches only.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse_pipeline.names import BATCH_ID
+
+
+def batch_files(table: Path, batch: str) -> tuple[int, int]:
+    """Return how many files a batch has in a table's folder, and their bytes."""
+    sizes = [path.stat().st_size for path in _folder(table, batch).rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
+def batches_with_files(table: Path) -> set[str]:
+    """Return the batches that have a folder in a table, whatever its newest version holds."""
+    prefix = f"{BATCH_ID}="
+    return {path.name.removeprefix(prefix) for path in table.glob(f"{prefix}*")}
+
+
+def records_by_batch(table: DeltaTable | None) -> dict[str, int]:
+    """Return the records of each batch as the Delta log counts them; nothing without a table."""
+    if table is None:
+        return {}
+    counts: dict[str, int] = {}
+    columns = [f"partition.{BATCH_ID}", "num_records"]
+    added = pa.table(table.get_add_actions(flatten=True)).select(columns).to_pylist()
+    for row in added:
+        batch, records = (row[column] for column in columns)
+        counts[batch] = counts.get(batch, 0) + records
+    return counts
+
+
+def delete_for_good(table: Path, batches: list[str]) -> None:
+    """Delete every file of `batches`, once the commit that took them out is on the disk."""
+    _flush_log(table)
+    for batch in batches:
+        if (folder := _folder(table, batch)).exists():
+            shutil.rmtree(folder)
+
+
+def _folder(table: Path, batch: str) -> Path:
+    return table / f"{BATCH_ID}={batch}"
+
+
+def _flush_log(table: Path) -> None:
+    """Wait until the table's newest commit would outlive a power cut."""
+    log = table / "_delta_log"
+    commits = sorted(log.glob("*.json"))
+    for path in (*commits[-1:], log):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,116 @@
+"""Retention, every night and on demand: what has been kept long enough leaves, and is on record.
+
+What leaves when is in `contracts/retention.py`, how in `pipeline/retention.py`; what has left is
+read back in `expired.py`.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.landing import Landing
+from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.names import LANDING, Layer
+from lakehouse_pipeline.orchestration.events import report
+from lakehouse_pipeline.orchestration.expired import observations
+from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
+from lakehouse_pipeline.pipeline.retention import Arrivals, Removal, overdue, retain
+from lakehouse_pipeline.settings import Settings
+
+PAGE = 1000
+
+
+def contracts_that_expire(settings: Settings, dataset: str | None = None) -> list[Contract]:
+    """Return the active contract of a dataset, or of all, where it does not keep all for ever.
+
+    Raises: UnknownDatasetError: there is no such dataset.
+    """
+    store = ContractStore(settings.contracts)
+    contracts = [store.active(dataset)] if dataset else store.survey()[0]
+    return [contract for contract in contracts if contract.retention]
+
+
+def overdue_records(
+    instance: dg.DagsterInstance, settings: Settings, contract: Contract, now: float
+) -> list[Removal]:
+    """Return what `apply_retention` would take out at `now`; changes nothing."""
+    tables, landing = Tables(settings.lake), Landing(settings.landing)
+    return overdue(tables, landing, contract, arrivals(instance, contract.dataset), now)
+
+
+def apply_retention(
+    instance: dg.DagsterInstance, settings: Settings, contract: Contract, now: float, actor: str
+) -> Iterator[Removal]:
+    """Take out what a contract no longer keeps at `now` (seconds since 1970 UTC); yield each.
+
+    Every removal is an event before its files are deleted.
+    """
+    tables, landing = Tables(settings.lake), Landing(settings.landing)
+    arrived = arrivals(instance, contract.dataset)
+    for removal in retain(tables, landing, contract, arrived, now):
+        layer = Layer(removal.layer) if removal.layer in set(Layer) else Layer.RAW
+        report(instance, _event(contract, removal, actor), layer)
+        yield removal
+
+
+def arrivals(instance: dg.DagsterInstance, dataset: str) -> Arrivals:
+    """Return when each batch first arrived, and which files repeated its content.
+
+    A batch arrives when raw first holds it; one that raw never held, when it was first refused.
+    """
+    times = _first_refused(instance, dataset) | _first_raw(instance, dataset)
+    keys = instance.get_dynamic_partitions(dataset)
+    copies: dict[str, list[str]] = {}
+    for _, batch, said in observations(instance, dataset, Layer.RAW, EventType.DUPLICATE_SKIPPED):
+        copies.setdefault(batch, []).append(str(said["file"]))
+    return Arrivals({key: times[key] for key in keys if key in times}, copies)
+
+
+def _event(contract: Contract, removal: Removal, actor: str) -> Event:
+    facts: dict[str, str | int | float] = {
+        "layer": removal.layer,
+        "days": removal.days,
+        "age_days": removal.age_days,
+        "files": removal.files,
+        "bytes": removal.bytes,
+    }
+    if removal.records is not None:
+        facts["records"] = removal.records
+    where = "files in landing" if removal.layer == LANDING else removal.layer
+    why = f"{contract.dataset} {contract.version} keeps {where} for {removal.days:g} days"
+    return Event(EventType.RETENTION_APPLIED, contract.dataset, removal.batch, actor, why, facts)
+
+
+def _first_raw(instance: dg.DagsterInstance, dataset: str) -> dict[str, float]:
+    first: dict[str, float] = {}
+    cursor = None
+    while True:
+        page = instance.fetch_materializations(
+            asset_key(dataset, Layer.RAW), limit=PAGE, cursor=cursor, ascending=True
+        )
+        for record in page.records:
+            if record.partition_key is not None:
+                first.setdefault(record.partition_key, record.timestamp)
+        cursor = page.cursor
+        if not page.has_more:
+            return first
+
+
+def _first_refused(instance: dg.DagsterInstance, dataset: str) -> dict[str, float]:
+    """Return the time of each batch's first gate; pages come newest first, so the last one wins."""
+    first: dict[str, float] = {}
+    cursor = None
+    while True:
+        page = instance.event_log_storage.get_asset_check_execution_history(
+            check_key(dataset, GATE_CHECK), limit=PAGE, cursor=cursor
+        )
+        for record in page:
+            found, event = record.evaluation, record.event
+            if isinstance(found, dg.AssetCheckEvaluation) and found.partition and event:
+                first[found.partition] = event.timestamp
+        if len(page) < PAGE:
+            return first
+        cursor = page[-1].id
