@@ -6,18 +6,19 @@ over many records are in `queries`, what both share in `sql_text`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from sqlglot import exp
 
 from lakehouse_pipeline.contracts.sql_text import (
     BEFORE_BRACKET,
-    DIALECT,
     FUNCTIONS,
     SCALARS,
     Grammar,
     check_value,
     clock_message,
     parse_one,
+    shown,
     type_name,
 )
 from lakehouse_pipeline.errors import nearest
@@ -49,7 +50,7 @@ def check_expression(sql: str, columns: Iterable[str]) -> tuple[str, ...]:
     Raises: ValueError: it is not one expression, or it uses what a contract may not: other
         columns, other functions, queries, windows, aggregates, lambdas, comments, the clock.
     """
-    known = {name.lower(): name for name in columns}
+    known = _by_lower_case(tuple(columns))
     return _used(_checked(sql, known), known)
 
 
@@ -62,7 +63,7 @@ def check_condition(
 
     Raises: ValueError: as `check_expression`, or the expression is no condition.
     """
-    known = {name.lower(): name for name in columns}
+    known = _by_lower_case(tuple(columns))
     tree = _checked(sql, known)
     if not _is_condition(tree, {name.lower() for name in booleans}):
         raise ValueError("the expression is not true or false; compare it with something")
@@ -78,11 +79,16 @@ def render(sql: str, columns: Mapping[str, str]) -> str:
     Raises: ValueError: as `check_expression` does.
     """
     targets = {name.lower(): target for name, target in columns.items()}
-    nodes = list(_columns(_checked(sql, {name.lower(): name for name in columns})))
+    nodes = list(_columns(_checked(sql, _by_lower_case(tuple(columns)))))
     for node in reversed(nodes):
         start, end = _span(node)
         sql = sql[:start] + targets[node.name.lower()] + sql[end:]
     return sql
+
+
+@lru_cache(maxsize=8)
+def _by_lower_case(columns: tuple[str, ...]) -> Mapping[str, str]:
+    return {name.lower(): name for name in columns}
 
 
 def _checked(sql: str, known: Mapping[str, str]) -> exp.Expr:
@@ -118,7 +124,7 @@ def _check_node(node: exp.Expr) -> None:
         raise ValueError(_refusal(node))
     match node:
         case exp.Column() if not isinstance(node.this, exp.Identifier) or len(node.parts) > 1:
-            raise ValueError(f"'{node.sql(DIALECT)}': write the column's name alone")
+            raise ValueError(f"'{shown(node)}': write the column's name alone")
         case exp.Identifier() if not isinstance(node.parent, exp.Column):
             raise ValueError(f"'{node.name}' is not allowed here")
         case exp.In() if not node.expressions or node.args.get("query"):
@@ -140,12 +146,12 @@ def _refusal(node: exp.Expr) -> str:
     if isinstance(node, exp.Query | exp.Subquery | exp.Exists):
         return "a query inside an expression is not allowed"
     if name.startswith(("Current", "Local")):
-        return clock_message(node.sql(DIALECT).lower())
+        return clock_message(shown(node).lower())
     if isinstance(node, exp.AggFunc | exp.Window):
-        return f"'{node.sql(DIALECT)}' looks at other records; an expression sees one record"
+        return f"'{shown(node)}' looks at other records; an expression sees one record"
     if isinstance(node, exp.Alias):
         return "an alias (AS) is not allowed in an expression"
-    return f"'{node.sql(DIALECT)}' ({name}) is not allowed in an expression"
+    return f"'{shown(node)}' ({name}) is not allowed in an expression"
 
 
 def _is_condition(node: exp.Expr, booleans: Collection[str]) -> bool:

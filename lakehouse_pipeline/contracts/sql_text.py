@@ -8,8 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import Token, TokenType, exp
+from sqlglot import Dialect, Token, TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from lakehouse_pipeline.contracts.regular_expressions import pattern_fault
@@ -18,7 +17,11 @@ from lakehouse_pipeline.errors import nearest
 DIALECT = "duckdb"
 MAX_LENGTH = 10_000
 MAX_DEPTH = 40
-"""Characters of an SQL text, and how deep its brackets may nest."""
+MAX_LEVELS = 500
+"""Characters of an SQL text, how deep its brackets may nest, and how deep its operators.
+
+DuckDB takes 1,000 levels; a chain of AND or of OR is one level of it.
+"""
 
 FUNCTIONS = frozenset(
     """
@@ -67,6 +70,7 @@ BEFORE_BRACKET = frozenset(
 )
 """Words that may stand before an opening bracket without being a function."""
 
+_DUCKDB = Dialect.get_or_raise(DIALECT)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -91,7 +95,18 @@ def parse_one(sql: str, grammar: Grammar) -> exp.Expr:
         if depth > MAX_DEPTH:
             raise ValueError(f"brackets nest more than {MAX_DEPTH} deep")
         _check_token(token, following, grammar)
-    return _parse(sql, grammar)
+    tree = _parse(tokens, sql, grammar)
+    _check_levels(tree, grammar)
+    return tree
+
+
+def shown(node: exp.Expr, at_most: int = 80) -> str:
+    """Return the SQL of `node` for a message, cut after `at_most` characters."""
+    try:
+        text = node.sql(DIALECT)
+    except RecursionError:
+        return "..."
+    return text if len(text) <= at_most else f"{text[:at_most]}..."
 
 
 def clock_message(name: str) -> str:
@@ -111,7 +126,7 @@ def check_value(node: exp.Expr) -> None:
         case exp.Column() if node.name.lower() in CLOCK:
             raise ValueError(clock_message(node.name.lower()))
         case exp.DataType() if type_name(node) not in TYPES:
-            raise ValueError(f"cast to '{node.sql(DIALECT)}' is not allowed")
+            raise ValueError(f"cast to '{shown(node)}' is not allowed")
         case exp.RegexpLike() | exp.RegexpFullMatch():
             _check_pattern(node.args.get("expression"))
         case _:
@@ -127,7 +142,7 @@ def _tokens(sql: str, grammar: Grammar) -> list[Token]:
     if len(sql) > MAX_LENGTH:
         raise ValueError(f"the {grammar.name} is longer than {MAX_LENGTH:,} characters")
     try:
-        tokens = sqlglot.tokenize(sql, read=DIALECT)
+        tokens = _DUCKDB.tokenize(sql)
     except SqlglotError as error:
         raise ValueError("cannot be read as SQL: is a quote left open?") from error
     if not tokens:
@@ -162,10 +177,10 @@ def _check_call(token: Token, grammar: Grammar) -> None:
     )
 
 
-def _parse(sql: str, grammar: Grammar) -> exp.Expr:
+def _parse(tokens: list[Token], sql: str, grammar: Grammar) -> exp.Expr:
 
     try:
-        trees = sqlglot.parse(sql, read=DIALECT)
+        trees = _DUCKDB.parser().parse(tokens, sql)
     except SqlglotError as error:
         raise ValueError(f"cannot be parsed as an SQL {grammar.name}: {_reason(error)}") from error
     except RecursionError as error:
@@ -174,6 +189,17 @@ def _parse(sql: str, grammar: Grammar) -> exp.Expr:
     if tree is None:
         raise ValueError(f"expected exactly one SQL {grammar.name}")
     return tree
+
+
+def _check_levels(tree: exp.Expr, grammar: Grammar) -> None:
+    waiting = [(tree, 0)]
+    while waiting:
+        node, level = waiting.pop()
+        if level > MAX_LEVELS:
+            raise ValueError(f"the {grammar.name} is nested too deep")
+        for child in node.iter_expressions():
+            flat = isinstance(node, exp.Connector) and type(child) is type(node)
+            waiting.append((child, level + (not flat)))
 
 
 def _reason(error: SqlglotError) -> str:
