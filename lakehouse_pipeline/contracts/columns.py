@@ -1,7 +1,7 @@
 """An ODCS property as a `Column`: its name, type, flags, enum and classification.
 
-`logicalTypeOptions` are read in `column_options`, `anonymize` and `subject` in
-`custom_properties`; how columns stand to each other is judged in `lint`.
+`logicalTypeOptions` are read in `column_options`, custom properties in `custom_properties` and
+`severities`, relationships in `relationships`; how columns stand to each other is judged in `lint`.
 """
 
 import re
@@ -12,10 +12,14 @@ from difflib import get_close_matches
 from open_data_contract_standard.model import EnumValue, SchemaProperty
 
 from lakehouse_pipeline.contracts.column_options import read_options
-from lakehouse_pipeline.contracts.custom_properties import read_column_properties
+from lakehouse_pipeline.contracts.custom_properties import (
+    ColumnProperties,
+    read_column_properties,
+)
 from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.literals import parse_literal
-from lakehouse_pipeline.contracts.model import Column
+from lakehouse_pipeline.contracts.model import Column, Scope
+from lakehouse_pipeline.contracts.severities import read_warns
 from lakehouse_pipeline.contracts.types import LOGICAL_TYPES, ColumnType, column_type
 from lakehouse_pipeline.errors import nearest
 
@@ -31,9 +35,9 @@ _MISSPELT = 0.81
 """How alike a misspelt word is: `personnel` and `persnal` are, `internal`, `non_personal` not."""
 
 MAX_NAME = 200
-_TEXT = ColumnType("string", "VARCHAR")
+TEXT = ColumnType("string", "VARCHAR")
 _UNENFORCED_TYPES = ("object", "array", "map", "vector")
-_UNENFORCED_KEYS = ("relationships", "properties", "items", "map", "partitioned")
+_UNENFORCED_KEYS = ("properties", "items", "map", "partitioned")
 _SIZED = re.compile(r"[A-Za-z ]+?\(\s*([0-9]{1,9})\s*\)")
 _FORMAT_TYPES = {
     "i8": "TINYINT",
@@ -46,11 +50,12 @@ _FORMAT_TYPES = {
 """What `format` of an integer or number means when there is no `physicalType`."""
 
 
-def read_column(item: SchemaProperty, place: Place) -> Column | None:
+def read_column(item: SchemaProperty, place: Place, *, composite: bool = False) -> Column | None:
     """Return the column, or None if it has no name.
 
     A part that is wrong is a problem and is left out; a column of an unknown type is text here,
-    so that rules which name it are not reported too.
+    so that rules which name it are not reported too. `composite` says that the primary key has
+    several columns; only a key of one column makes it unique.
     """
     if not item.name:
         (place / "name").missing("a column needs the key 'name'")
@@ -58,20 +63,29 @@ def read_column(item: SchemaProperty, place: Place) -> Column | None:
     _check_name(item.name, place / "name")
     _check_unenforced(item, place)
     of_type = _read_type(item, place)
-    anonymize, subject = read_column_properties(item.customProperties, place / "customProperties")
+    properties = read_column_properties(item.customProperties, place / "customProperties")
+    in_key = bool(item.primaryKey)
     column = Column(
         name=item.name,
-        type=of_type or _TEXT,
+        type=of_type or TEXT,
         description=(item.description or "").strip(),
-        required=bool(item.required),
-        unique=bool(item.unique),
-        primary_key_position=_key_position(item, place),
+        required=bool(item.required) or in_key,
+        unique=bool(item.unique) or (in_key and not composite),
+        unique_scope=_unique_scope(item, properties),
+        primary_key_position=_key_position(item, place, composite=composite),
         personal=_is_personal(item.classification, place / "classification"),
-        subject=subject,
-        anonymize=anonymize,
+        subject=properties.subject,
+        anonymize=properties.anonymize,
         tags=tuple(item.tags or ()),
     )
-    return _with_rules(column, item, place) if of_type else column
+    if of_type:
+        column = _with_rules(column, item, place)
+    if properties.severity and of_type:
+        warns = read_warns(
+            properties.severity[0], column, properties.severity[1], composite=composite
+        )
+        column = replace(column, warns=warns)
+    return column
 
 
 def _with_rules(column: Column, item: SchemaProperty, place: Place) -> Column:
@@ -81,9 +95,15 @@ def _with_rules(column: Column, item: SchemaProperty, place: Place) -> Column:
     if sized and column.type.logical == "string":
         lengths = [int(sized[1])] + [n for n in (column.max_length,) if n is not None]
         column = replace(column, max_length=min(lengths))
-    if column.primary_key_position is not None:
-        column = replace(column, required=True, unique=True)
     return replace(column, enum=_read_enum(item.enum, column.type, place / "enum"))
+
+
+def _unique_scope(item: SchemaProperty, properties: ColumnProperties) -> Scope:
+    if properties.unique_scope and not (item.unique or item.primaryKey):
+        properties.scope_place.error(
+            f"'uniqueScope' of column '{item.name}', which is neither unique nor in the primary key"
+        )
+    return properties.unique_scope or "batch"
 
 
 def _check_name(name: str, place: Place) -> None:
@@ -143,16 +163,22 @@ def _read_physical(item: SchemaProperty, logical: str, place: Place) -> ColumnTy
         return None
 
 
-def _key_position(item: SchemaProperty, place: Place) -> int | None:
+def _key_position(item: SchemaProperty, place: Place, *, composite: bool) -> int | None:
     position = item.primaryKeyPosition
     if not item.primaryKey:
         if position is not None and position > 0:
             (place / "primaryKeyPosition").key_error("'primaryKeyPosition' without 'primaryKey'")
         return None
-    for key in ("required", "unique"):
+    for key in ("required",) if composite else ("required", "unique"):
         if getattr(item, key) is False:
             (place / key).key_error(f"a primary key is {key}; '{key}: false' contradicts it")
-    return position if position is not None and position > 0 else 1
+    if position is not None and position > 0:
+        return position
+    if composite:
+        (place / "primaryKey").key_error(
+            f"the primary key has several columns; give '{item.name}' a 'primaryKeyPosition' from 1"
+        )
+    return 1
 
 
 def _is_personal(classification: str | None, place: Place) -> bool:

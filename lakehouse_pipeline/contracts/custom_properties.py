@@ -1,60 +1,93 @@
 """What ODCS has no word for, under `customProperties`.
 
-Of a contract: csv, compliance, publish; of a column: anonymize, subject. Each value is judged key
-by key. How the values fit the rest of the contract is judged in `lint`.
+Of a contract: csv, compliance, publish, retention; of a column: anonymize, subject, uniqueScope,
+severity. Each value is judged key by key: csv in `csv_dialect`, publish in `publishing`, retention
+in `service_levels`, severity in `severities`. How the values fit the rest is judged in `lint`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar, cast, get_args
 
 from open_data_contract_standard.model import CustomProperty
 
 from lakehouse_pipeline.contracts import csv_dialect
 from lakehouse_pipeline.contracts.findings import Place
-from lakehouse_pipeline.contracts.model import Anonymize, Compliance, Csv, Publish
+from lakehouse_pipeline.contracts.model import Anonymize, Compliance, Csv, Publish, Scope
+from lakehouse_pipeline.contracts.publishing import read_publish
+from lakehouse_pipeline.contracts.service_levels import read_days
 from lakehouse_pipeline.errors import nearest
 
-CONTRACT_NAMES = ("csv", "compliance", "publish")
-COLUMN_NAMES = ("anonymize", "subject")
+CONTRACT_NAMES = ("csv", "compliance", "publish", "retention")
+COLUMN_NAMES = ("anonymize", "subject", "uniqueScope", "severity")
 MASK = {"keepFirst": 0, "keepLast": 0, "character": "*"}
 """The parameters of `mask` and what they are when the contract does not give them."""
 
 TECHNIQUES: Mapping[str, tuple[str, ...]] = {"hash": (), "mask": tuple(MASK), "drop": ()}
-EVERYTHING = 100.0
-_PUBLISH = ("mode", "maxQuarantinedPercent", "columns")
 
 Value = TypeVar("Value")
+Entry = tuple[object, Place]
+"""The value of a custom property and where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractProperties:
+    """The custom properties of a contract; `publish_place` is where publish stands."""
+
+    csv: Csv
+    compliance: Compliance
+    publish: Publish
+    publish_place: Place
+    retention: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProperties:
+    """The custom properties of a column; None where the contract is silent.
+
+    `scope_place` is where uniqueScope stands; severity is not judged yet.
+    """
+
+    anonymize: Anonymize | None
+    subject: bool
+    unique_scope: Scope | None
+    scope_place: Place
+    severity: Entry | None
 
 
 def read_contract_properties(
     properties: Sequence[CustomProperty] | None, place: Place
-) -> tuple[Csv, Compliance, Publish, Place]:
-    """Return the contract's csv, compliance and publish, and the place of publish."""
-    found = _by_name(properties, place, CONTRACT_NAMES, "of a contract")
-    return (
-        _read(found, "csv", csv_dialect.read_csv, Csv()),
-        _read(found, "compliance", _compliance, "standard"),
-        _read(found, "publish", _publish, Publish()),
-        found["publish"][1] if "publish" in found else place,
+) -> ContractProperties:
+    """Return the contract's custom properties; what is missing is as in the model."""
+    found = named_properties(properties, place, CONTRACT_NAMES, "of a contract")
+    return ContractProperties(
+        csv=_read(found, "csv", csv_dialect.read_csv, Csv()),
+        compliance=_read(found, "compliance", _compliance, "standard"),
+        publish=_read(found, "publish", read_publish, Publish()),
+        publish_place=found["publish"][1] if "publish" in found else place,
+        retention=_read(found, "retention", read_days, {}),
     )
 
 
 def read_column_properties(
     properties: Sequence[CustomProperty] | None, place: Place
-) -> tuple[Anonymize | None, bool]:
-    """Return the column's technique, if it has one, and whether it names the subject."""
-    found = _by_name(properties, place, COLUMN_NAMES, "of a column")
-    technique = _read(found, "anonymize", _anonymize, None)
-    return technique, _read(found, "subject", _subject, default=False)
+) -> ColumnProperties:
+    """Return the column's custom properties."""
+    found = named_properties(properties, place, COLUMN_NAMES, "of a column")
+    return ColumnProperties(
+        anonymize=_read(found, "anonymize", _anonymize, None),
+        subject=_read(found, "subject", _subject, default=False),
+        unique_scope=_read(found, "uniqueScope", _unique_scope, None),
+        scope_place=found["uniqueScope"][1] if "uniqueScope" in found else place,
+        severity=found.get("severity"),
+    )
 
 
-Found = dict[str, tuple[object, Place]]
-
-
-def _by_name(
+def named_properties(
     properties: Sequence[CustomProperty] | None, place: Place, known: Sequence[str], whose: str
-) -> Found:
-    found: Found = {}
+) -> dict[str, Entry]:
+    """Return the `known` custom properties by their names; every other one is a problem."""
+    found: dict[str, Entry] = {}
     for index, item in enumerate(properties or ()):
         here = place / index
         name = item.property
@@ -75,7 +108,7 @@ def _by_name(
 
 
 def _read(
-    found: Found, name: str, reader: Callable[[object, Place], Value], default: Value
+    found: Mapping[str, Entry], name: str, reader: Callable[[object, Place], Value], default: Value
 ) -> Value:
     return reader(*found[name]) if name in found else default
 
@@ -89,36 +122,12 @@ def _compliance(value: object, place: Place) -> Compliance:
     return cast("Compliance", value) if value in get_args(Compliance) else "standard"
 
 
-def _publish(value: object, place: Place) -> Publish:
-    entries = csv_dialect.read_entries(value, place, _PUBLISH, "publish")
-    mode = entries.get("mode", "append")
-    if mode == "upsert":
-        (place / "mode").unenforced("publish mode 'upsert'", "write append")
-    elif mode != "append":
-        (place / "mode").error(f"publish mode '{mode}' is not known; expected append")
-    percent = _percent(entries.get("maxQuarantinedPercent", EVERYTHING), place)
-    columns = entries.get("columns", [])
-    if not _is_texts(columns):
-        (place / "columns").error("'columns': expected a list of column names")
-        columns = []
-    return Publish(max_quarantined_percent=percent, columns=tuple(cast("list[str]", columns)))
-
-
-def _percent(value: object, place: Place) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 <= value <= EVERYTHING
-    ):
-        (place / "maxQuarantinedPercent").error(
-            "'maxQuarantinedPercent': expected a number from 0 to 100"
-        )
-        return EVERYTHING
-    return float(value)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _unique_scope(value: object, place: Place) -> Scope | None:
+    if value not in get_args(Scope):
+        near = nearest(str(value), get_args(Scope))
+        place.error(f"uniqueScope '{value}' is not known.{near} Expected batch or dataset")
+        return None
+    return cast("Scope", value)
 
 
 def _subject(value: object, place: Place) -> bool:

@@ -4,7 +4,9 @@ A `Place` is a path into the document that knows where its problems go. What is 
 decided by the modules that read a part: `shape`, `columns`, `quality`, `custom_properties`, `lint`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lakehouse_pipeline.contracts.yaml_positions import Document, DocumentPath, Mark
 from lakehouse_pipeline.errors import ContractError, Problem
@@ -17,12 +19,29 @@ class Findings:
     path: str
     document: Document
     problems: list[Problem] = field(default_factory=list)
+    _known: set[Problem] = field(default_factory=set, init=False)
+    _wrong: set[DocumentPath] = field(default_factory=set, init=False)
 
     def add(self, mark: Mark, message: str) -> None:
         """Add a problem at `mark`, once however often it is found."""
         problem = Problem(self.path, mark.line, mark.column, message)
-        if problem not in self.problems:
+        if problem not in self._known:
+            self._known.add(problem)
             self.problems.append(problem)
+            for path in self._paths.get(mark, ()):
+                self._wrong.update(path[:depth] for depth in range(len(path) + 1))
+
+    def is_wrong(self, path: DocumentPath) -> bool:
+        """Return whether a problem was found at the value of `path` or at one below it."""
+        return path in self._wrong
+
+    @cached_property
+    def _paths(self) -> Mapping[Mark, Sequence[DocumentPath]]:
+        """The values at each mark; an alias stands where its anchor does."""
+        paths: dict[Mark, list[DocumentPath]] = {}
+        for path, mark in self.document.values.items():
+            paths.setdefault(mark, []).append(path)
+        return paths
 
     def raise_if_any(self) -> None:
         """Raise: ContractError: with every problem, if there is one."""
@@ -65,10 +84,7 @@ class Place:
 
     def missing(self, message: str) -> None:
         """Add a problem at the value or its parent, unless the value was found wrong before."""
-        document, depth = self.findings.document, len(self.path)
-        wrong = {Mark(problem.line, problem.column) for problem in self.findings.problems}
-        within = (mark for path, mark in document.values.items() if path[:depth] == self.path)
-        if not any(mark in wrong for mark in within):
+        if not self.findings.is_wrong(self.path):
             self.error(message)
 
     def unenforced(self, what: str, instead: str = "remove it") -> None:

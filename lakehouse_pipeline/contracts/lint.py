@@ -1,40 +1,29 @@
 """Rules between the parts of a contract; each broken one is a problem at its place.
 
+Here: the columns and the primary key. Rules are in `lint_rules`, publishing in `lint_publish`.
 What one part says by itself is judged where it is read: `columns`, `column_options`, `quality`,
-`custom_properties`.
+`relationships`, `custom_properties`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from lakehouse_pipeline.contracts.expressions import check_condition
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.contracts.lint_publish import lint_publish
+from lakehouse_pipeline.contracts.lint_rules import Places, lint_rules
 from lakehouse_pipeline.contracts.literals import Value, parse_literal
-from lakehouse_pipeline.contracts.model import Column, Contract, Expression
-from lakehouse_pipeline.errors import nearest
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the parts of a contract stand, each in the order of the contract's own tuple."""
-
-    columns: Sequence[Place]
-    expressions: Sequence[Place]
-    metrics: Sequence[Place]
-    publish: Place
+from lakehouse_pipeline.contracts.model import Column, Contract
 
 
 def lint(contract: Contract, places: Places) -> Contract:
-    """Return `contract` with the columns each expression uses; problems go to their places."""
+    """Return `contract` with what its rules use filled in; problems go to their places."""
     _check_names(contract.columns, places.columns)
     _check_primary_key(contract.columns, places.columns)
     for column, place in zip(contract.columns, places.columns, strict=True):
         _check_lengths(column, place / "logicalTypeOptions")
         _check_range(column, place / "logicalTypeOptions")
         _check_privacy(column, contract.compliance, place)
-    _check_rule_names(contract, places)
-    _check_published(contract, places.publish)
-    return replace(contract, expressions=tuple(_with_columns(contract, places)))
+    lint_publish(contract, places.publish)
+    return lint_rules(contract, places)
 
 
 def _check_names(columns: Sequence[Column], places: Sequence[Place]) -> None:
@@ -51,15 +40,24 @@ def _check_names(columns: Sequence[Column], places: Sequence[Place]) -> None:
 
 
 def _check_primary_key(columns: Sequence[Column], places: Sequence[Place]) -> None:
+    """The columns of a key agree: each has its own position, and all the same scope."""
     keys = [
-        place
+        (column, place)
         for column, place in zip(columns, places, strict=True)
         if column.primary_key_position is not None
     ]
-    for place in keys[1:]:
-        (place / "primaryKey").unenforced(
-            "a primary key of several columns", "keep 'primaryKey' on one of them"
-        )
+    positions: dict[int | None, str] = {}
+    for column, place in keys:
+        position, here = column.primary_key_position, place / "primaryKeyPosition"
+        if position in positions and here.exists:
+            here.error(f"column '{positions[position]}' has this 'primaryKeyPosition' too")
+        positions.setdefault(position, column.name)
+        first = keys[0][0]
+        if column.unique_scope != first.unique_scope:
+            (_property_place(place, "uniqueScope") or place).error(
+                f"the columns of a primary key have one uniqueScope; '{column.name}' has "
+                f"{column.unique_scope}, '{first.name}' has {first.unique_scope}"
+            )
 
 
 def _check_lengths(column: Column, place: Place) -> None:
@@ -90,7 +88,7 @@ def _is_empty(low: Value, high: Value, strict: bool) -> bool:  # noqa: FBT001 - 
 
 def _check_privacy(column: Column, compliance: str, place: Place) -> None:
     if column.personal and column.anonymize is None and compliance != "standard":
-        if (place / "customProperties").exists and _names_technique(place):
+        if _property_place(place, "anonymize"):  # it was found wrong before
             return
         place.error(
             f"column '{column.name}' is personal and the contract is under {compliance}, but it "
@@ -103,57 +101,12 @@ def _check_privacy(column: Column, compliance: str, place: Place) -> None:
         )
 
 
-def _names_technique(place: Place) -> bool:
-    """Return whether an `anonymize` stands there that was already found wrong."""
+def _property_place(place: Place, name: str) -> Place | None:
+    """Return where the custom property `name` of the column at `place` stands, if it does."""
     properties = place / "customProperties"
     count = 0
     while (properties / count).exists:
-        if (properties / count / "property").text == "anonymize":
-            return True
+        if (properties / count / "property").text == name:
+            return properties / count / "value"
         count += 1
-    return False
-
-
-def _check_rule_names(contract: Contract, places: Places) -> None:
-    rules: list[tuple[str, Place]] = [
-        (rule.name, place)
-        for rule, place in zip(contract.expressions, places.expressions, strict=True)
-    ]
-    rules += [
-        (rule.name, place) for rule, place in zip(contract.metrics, places.metrics, strict=True)
-    ]
-    seen: dict[str, int] = {}
-    for name, place in sorted(rules, key=lambda rule: rule[1].line):
-        if name.lower() in seen:
-            (place / "name").error(
-                f"quality rule '{name}' repeats the name of line {seen[name.lower()]}; "
-                "each rule needs its own"
-            )
-        seen.setdefault(name.lower(), place.line)
-
-
-def _check_published(contract: Contract, place: Place) -> None:
-    dropped = {c.name for c in contract.columns if c.anonymize and c.anonymize.technique == "drop"}
-    names = contract.publish.columns
-    for index, name in enumerate(names):
-        here = place / "columns" / index
-        if name not in contract.column_names:
-            near = nearest(name, contract.column_names)
-            here.error(f"publish: unknown column '{name}'.{near}")
-        elif name in dropped:
-            here.error(f"publish: column '{name}' is dropped by its technique")
-        elif name in names[:index]:
-            here.error(f"publish: column '{name}' stands there twice")
-    if contract.columns and len(dropped) == len(contract.columns):
-        place.error("every column is dropped; nothing is left to publish")
-
-
-def _with_columns(contract: Contract, places: Places) -> Iterator[Expression]:
-    booleans = [c.name for c in contract.columns if c.type.logical == "boolean"]
-    for rule, place in zip(contract.expressions, places.expressions, strict=True):
-        try:
-            used = check_condition(rule.sql, contract.column_names, booleans)
-        except ValueError as error:
-            (place / "implementation").error(f"quality rule '{rule.name}': {error}")
-            used = ()
-        yield replace(rule, columns=used)
+    return None

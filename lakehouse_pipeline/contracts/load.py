@@ -1,22 +1,31 @@
 """ODCS YAML to a `Contract`, or every problem of the file at once.
 
-The parts are read in `columns`, `quality`, `custom_properties` and `service_levels`, and judged
-against each other in `lint`. Folders of contracts are read in `lake/contract_store.py`.
+The parts are read in `columns`, `quality`, `relationships`, `custom_properties` and
+`service_levels`, and judged against each other in `lint`.
+Folders of contracts are read in `lake/contract_store.py`.
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
 
-from lakehouse_pipeline.contracts.columns import read_column
+from lakehouse_pipeline.contracts.columns import TEXT, read_column
 from lakehouse_pipeline.contracts.custom_properties import read_contract_properties
 from lakehouse_pipeline.contracts.findings import Findings, Place
-from lakehouse_pipeline.contracts.lint import Places, lint
-from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.lint import lint
+from lakehouse_pipeline.contracts.lint_rules import Places
+from lakehouse_pipeline.contracts.model import Column, Contract, ForeignKey
 from lakehouse_pipeline.contracts.quality import Rules
-from lakehouse_pipeline.contracts.service_levels import read_retention
+from lakehouse_pipeline.contracts.relationships import Relationships
+from lakehouse_pipeline.contracts.service_levels import (
+    read_freshness,
+    read_levels,
+    read_retention,
+)
 from lakehouse_pipeline.contracts.shape import read_shape
 from lakehouse_pipeline.contracts.version import version_key
 from lakehouse_pipeline.contracts.yaml_positions import Document, YamlFaultError, parse_yaml
@@ -32,6 +41,8 @@ STATUSES = ("draft", "proposed", "approved", "active", "deprecated", "retired")
 
 _API_VERSION = re.compile(r"v3\.[0-9]{1,3}\.[0-9]{1,3}")
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
+
+Value = TypeVar("Value")
 
 
 def load_file(path: Path | str) -> Contract:
@@ -98,37 +109,50 @@ def _read(root: Place, sha256: str) -> Contract:
     name, item = _schema(odcs, root)
     schema = root / "schema" / 0
     rules = Rules()
-    columns = _columns(item, schema / "properties", rules)
+    columns = _columns(item, schema, rules)
     rules.read(item.quality, schema / "quality")
-    custom = root / "customProperties"
-    dialect, compliance, publish, publish_place = read_contract_properties(
-        odcs.customProperties, custom
-    )
+    keys = _foreign_keys(name, item, schema)
+    properties = read_contract_properties(odcs.customProperties, root / "customProperties")
+    levels = read_levels(odcs.slaProperties, root / "slaProperties")
     contract = Contract(
         dataset=name,
         version=odcs.version or "",
         status=odcs.status or "",
         columns=tuple(column for column, _ in columns),
-        compliance=compliance,
-        csv=dialect,
-        publish=publish,
-        expressions=tuple(rule for rule, _ in rules.expressions),
-        metrics=tuple(rule for rule, _ in rules.metrics),
+        compliance=properties.compliance,
+        csv=properties.csv,
+        publish=properties.publish,
+        expressions=_values(rules.expressions),
+        foreign_keys=_values(keys),
+        pandera_checks=_values(rules.pandera_checks),
+        metrics=_values(rules.metrics),
+        sql_rules=_values(rules.sql_rules),
+        freshness=read_freshness(levels),
         description=((odcs.description and odcs.description.purpose) or "").strip(),
         owners=_owners(odcs),
         tags=tuple(odcs.tags or ()),
         domain=odcs.domain or "",
-        retention=read_retention(odcs.slaProperties, root / "slaProperties"),
+        retention=read_retention(levels, properties.retention),
         path=root.findings.path,
         sha256=sha256,
     )
-    places = Places(
+    return lint(contract, _places(columns, rules, properties.publish_place))
+
+
+def _values(placed: Sequence[tuple[Value, Place]]) -> tuple[Value, ...]:
+    return tuple(value for value, _ in placed)
+
+
+def _places(columns: Sequence[tuple[Column, Place]], rules: Rules, publish: Place) -> Places:
+    return Places(
         columns=[place for _, place in columns],
+        publish=publish,
         expressions=[place for _, place in rules.expressions],
         metrics=[place for _, place in rules.metrics],
-        publish=publish_place,
+        pandera_checks=[place for _, place in rules.pandera_checks],
+        sql_rules=[place for _, place in rules.sql_rules],
+        sql_columns=rules.sql_columns,
     )
-    return lint(contract, places)
 
 
 def _check_kind(odcs: OpenDataContractStandard, root: Place) -> None:
@@ -173,23 +197,36 @@ def _schema(odcs: OpenDataContractStandard, root: Place) -> tuple[str, SchemaObj
     return name, item
 
 
-def _columns(item: SchemaObject, place: Place, rules: Rules) -> list[tuple[Column, Place]]:
+def _columns(item: SchemaObject, schema: Place, rules: Rules) -> list[tuple[Column, Place]]:
     """Return the columns of the schema with their places; their quality rules go to `rules`."""
-    schema = Place(place.findings, place.path[:-1])
-    for key in ("relationships", "customProperties"):
-        if getattr(item, key):
-            (schema / key).unenforced(f"'{key}' of a schema")
+    if item.customProperties:
+        (schema / "customProperties").unenforced("'customProperties' of a schema")
     if item.physicalName not in (None, item.name):
         (schema / "physicalName").unenforced("a 'physicalName' other than the name")
     if item.logicalType not in (None, "object"):
         (schema / "logicalType").error("the logicalType of a schema: expected object")
+    composite = sum(bool(prop.primaryKey) for prop in item.properties or ()) > 1
     found = []
     for index, prop in enumerate(item.properties or ()):
-        rules.read(prop.quality, place / index / "quality", prop.name or "without a name")
-        column = read_column(prop, place / index)
+        place = schema / "properties" / index
+        column = read_column(prop, place, composite=composite)
+        rules.read(prop.quality, place / "quality", column or Column("without a name", TEXT))
         if column is not None:
-            found.append((column, place / index))
+            found.append((column, place))
     return found
+
+
+def _foreign_keys(
+    dataset: str, item: SchemaObject, schema: Place
+) -> list[tuple[ForeignKey, Place]]:
+    """Return the foreign keys of the columns, then those of the schema, with their places."""
+    properties = item.properties or ()
+    keys = Relationships(dataset, [prop.name for prop in properties if prop.name])
+    for index, prop in enumerate(properties):
+        place = schema / "properties" / index / "relationships"
+        keys.read(prop.relationships, place, prop.name or "without a name")
+    keys.read(item.relationships, schema / "relationships")
+    return keys.found
 
 
 def _owners(odcs: OpenDataContractStandard) -> tuple[str, ...]:

@@ -64,12 +64,15 @@ def read_shape(root: Place) -> OpenDataContractStandard:
     value = root.findings.document.value
     _find_unknown(OpenDataContractStandard, value, root)
     known = _keys(OpenDataContractStandard)
-    data = copy.deepcopy(value) if isinstance(value, dict) else {}
-    data = {key: part for key, part in data.items() if key in known}
+    entries = value if isinstance(value, dict) else {}
+    data = {key: part for key, part in entries.items() if key in known}
+    copied = False
     while True:
         try:
             return OpenDataContractStandard.model_validate(data, strict=True)
         except ValidationError as error:
+            if not copied:  # the document stays as it is
+                data, copied = copy.deepcopy(data), True
             for path, message in _messages(data, error).items():
                 Place(root.findings, path).error(message)
                 _prune(data, path)

@@ -54,3 +54,18 @@ def messages_of(text: str) -> list[str]:
 def column_messages(keys: str) -> list[str]:
     """Return the messages about a column that these keys describe."""
     return messages_of(contract_text(f"      - {{name: a, {keys}}}\n"))
+
+
+def custom(name: str, value: str) -> str:
+    """Return top-level keys with one custom property of the contract, its value in flow style."""
+    return f"customProperties: [{{property: {name}, value: {value}}}]\n"
+
+
+def rule_messages(rule: str, column: str = "") -> list[str]:
+    """Return the messages about one quality rule (flow style), at `column` or at the schema.
+
+    `column` are the other keys of column `a`; without it the columns are `COLUMNS`.
+    """
+    if column:
+        return column_messages(f"{column}, quality: [{{{rule}}}]")
+    return messages_of(contract_text(quality=f"      - {{{rule}}}\n"))

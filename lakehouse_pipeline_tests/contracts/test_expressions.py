@@ -7,13 +7,11 @@ import duckdb
 import pytest
 
 from lakehouse_pipeline.contracts.expressions import (
-    FUNCTIONS,
-    MAX_DEPTH,
-    MAX_LENGTH,
     check_condition,
     check_expression,
     render,
 )
+from lakehouse_pipeline.contracts.sql_text import FUNCTIONS, MAX_DEPTH, MAX_LENGTH
 
 COLUMNS = ("name", "amount", "Total", "day", "odd name", 'say "hi"')
 CALLS = {

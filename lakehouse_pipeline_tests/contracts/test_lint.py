@@ -18,10 +18,6 @@ def technique(name: str) -> str:
     return f", customProperties: [{{property: anonymize, value: {{technique: {name}}}}}]"
 
 
-def publish(columns: str) -> str:
-    return f"customProperties: [{{property: publish, value: {{columns: {columns}}}}}]\n"
-
-
 def test_a_personal_column_needs_a_technique_under_gdpr() -> None:
     assert problems_of(contract_text(PLAIN + PERSONAL % "", top=GDPR)) == [
         (
@@ -74,19 +70,6 @@ def test_two_columns_may_not_differ_in_case_only() -> None:
     columns = "".join(f"      - {{name: {n}, logicalType: string}}\n" for n in ("Id", "x", "ID"))
     assert problems_of(contract_text(columns)) == [
         "orders.yaml:12:16: column 'ID' repeats 'Id' of line 10; names are compared without case"
-    ]
-
-
-def test_a_primary_key_of_several_columns_is_refused() -> None:
-    columns = "".join(
-        f"      - {{name: {n}, logicalType: string, primaryKey: true}}\n" for n in ("a", "b")
-    )
-    assert problems_of(contract_text(columns)) == [
-        (
-            "orders.yaml:11:40: a primary key of several columns is not enforced "
-            "by this version of "
-            "lakehouse_pipeline; keep 'primaryKey' on one of them"
-        )
     ]
 
 
@@ -185,30 +168,4 @@ def test_two_row_counts_without_a_name_share_one() -> None:
     quality = "      - {type: library, metric: rowCount, mustBe: 1}\n" * 2
     assert messages_of(contract_text(quality=quality)) == [
         "quality rule 'row_count' repeats the name of line 15; each rule needs its own"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ("[id, emial]", "publish: unknown column 'emial'. Did you mean 'email'?"),
-        ("[id, id]", "publish: column 'id' stands there twice"),
-        ("[id, secret]", "publish: column 'secret' is dropped by its technique"),
-    ],
-)
-def test_what_is_published_must_be_there(columns: str, message: str) -> None:
-    dropped = f"      - {{name: secret, logicalType: string{technique('drop')}}}\n"
-    text = contract_text(PLAIN + PERSONAL % "" + dropped, top=publish(columns))
-    assert messages_of(text) == [message]
-
-
-def test_the_published_columns_keep_their_order() -> None:
-    contract = contract_of(PLAIN + PERSONAL % "", top=publish("[email, id]"))
-    assert contract.publish.columns == ("email", "id")
-
-
-def test_a_contract_that_drops_every_column_is_refused() -> None:
-    columns = f"      - {{name: secret, logicalType: string{technique('drop')}}}\n"
-    assert messages_of(contract_text(columns)) == [
-        "every column is dropped; nothing is left to publish"
     ]
