@@ -80,7 +80,7 @@ def _judge_again(
         f"CREATE OR REPLACE TABLE {CANDIDATES} AS {_candidates(lake, contract, batch)}"
     )
     keys = f"USING ({BATCH_ID}, {RECORD})"
-    records = f"(FROM {effective(lake, contract, [batch])} SEMI JOIN {CANDIDATES} {keys})"
+    records = f"(SELECT * FROM {effective(lake, contract, [batch])} SEMI JOIN {CANDIDATES} {keys})"
     (count,) = lake.connection.execute(f"SELECT count(*) FROM {CANDIDATES}").fetchall()[0]
     with flags(lake, contract, [batch]):
         kept, taken = split(lake, contract, records, [batch], folder)

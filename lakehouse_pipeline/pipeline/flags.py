@@ -117,7 +117,9 @@ def _referred(lake: Lake, contract: Contract, foreign: ForeignKey) -> str:
     held = parquet_relation(published)
     if not set(foreign.references) <= _as_they_are(other):
         validated = parquet_relation(lake.tables.files(foreign.dataset, Layer.VALIDATED))
-        held = f"(FROM {validated} SEMI JOIN {held} USING ({BATCH_ID}, {RECORD}))"
+        held = (
+            f"(SELECT v.* FROM {validated} AS v SEMI JOIN {held} AS p USING ({BATCH_ID}, {RECORD}))"
+        )
     return distinct_keys(contract, foreign.references, foreign.columns, held)
 
 

@@ -72,7 +72,7 @@ def _with_batch(
     records = relation(lake, contract, Layer.ANONYMIZED, shown)
     if contract.publish.mode == "upsert":
         chosen = winners(contract, records, arrived)
-        records = f"(FROM {records} SEMI JOIN ({chosen}) USING ({BATCH_ID}, {RECORD}))"
+        records = f"(SELECT * FROM {records} SEMI JOIN ({chosen}) USING ({BATCH_ID}, {RECORD}))"
     names = ", ".join(identifier(name) for name in published_columns(contract))
     files = tables.files(dataset, Layer.ANONYMIZED, shown)
     return f"SELECT {names} FROM ({published(contract, records)})", files

@@ -35,7 +35,7 @@ def upsert_published(
     if not touched:
         return
     mine = relation(lake, contract, Layer.ANONYMIZED, touched)
-    chosen = f"(FROM {mine} SEMI JOIN {WINNERS} USING ({BATCH_ID}, {RECORD}))"
+    chosen = f"(SELECT * FROM {mine} SEMI JOIN {WINNERS} USING ({BATCH_ID}, {RECORD}))"
     with tables.staging(dataset) as folder:
         sql = published(contract, chosen)
         staged = stage(lake.connection, sql, folder / Layer.PUBLISHED, touched)

@@ -1,0 +1,192 @@
+"""Rules over more than one record: each with passing, failing, null and boundary records."""
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse_pipeline.contracts.load import load_text
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned
+from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
+from lakehouse_pipeline_tests.pipelines import drop, judged, records, take
+
+COLUMNS = """\
+      - {name: id, logicalType: integer}
+      - {name: city, logicalType: string}
+      - {name: amount, logicalType: number, physicalType: "DECIMAL(10,2)"}
+"""
+TEXT = "id,city,amount\n1,Bonn,1.50\n2,,2.00\n3,Bonn,\n4,Jena,4.00\n"
+
+
+def quarantined(home: Path, contract: Contract) -> list[tuple[int, list[str]]]:
+    return [
+        (row["_record"], [reason["rule"] for reason in row["_reasons"]])
+        for row in records(home, contract, Layer.QUARANTINED)
+    ]
+
+
+def refusals(home: Path, contract: Contract, text: str = TEXT) -> tuple[str, ...]:
+    """Return why a batch is refused, empty when it is published."""
+    outcomes = take(home, contract, [drop(home, contract, "may.csv", text)])
+    found = [o.reasons for o in outcomes if isinstance(o, BatchRefused)]
+    assert bool(found) != bool(records(home, contract, Layer.PUBLISHED))
+    return found[0] if found else ()
+
+
+def rule(text: str) -> Contract:
+    return contract_of(COLUMNS, quality=f"      - {{{text}}}\n")
+
+
+def column_rule(column: str, text: str) -> Contract:
+    columns = COLUMNS.replace(
+        f"name: {column}, logicalType: ",
+        f"name: {column}, quality: [{{type: library, name: n, {text}}}], logicalType: ",
+    )
+    return contract_of(columns)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "limit", "value"),
+    [
+        ("city", "metric: nullValues", "mustBe: 1", "1 nullValues"),
+        ("city", "metric: nullValues", "mustBeLessThan: 2", "1 nullValues"),
+        ("city", "metric: nullValues, unit: percent", "mustBeLessOrEqualTo: 25", "25 %"),
+        (
+            "city",
+            "metric: missingValues, arguments: {missingValues: [null, Jena]}",
+            "mustBe: 2",
+            "",
+        ),
+        ("city", "metric: invalidValues, arguments: {validValues: [Bonn]}", "mustBe: 1", ""),
+        ("city", 'metric: invalidValues, arguments: {pattern: "^B"}', "mustBe: 1", ""),
+        ("amount", "metric: invalidValues, arguments: {validValues: [1.5, 2]}", "mustBe: 1", ""),
+        ("city", "metric: duplicateValues", "mustBeBetween: [1, 2]", "1 duplicateValues"),
+        ("id", "metric: duplicateValues, unit: percent", "mustBe: 0", ""),
+    ],
+)
+def test_a_metric_passes_at_its_limit_and_refuses_the_batch_beyond(
+    tmp_path: Path, column: str, text: str, limit: str, value: str
+) -> None:
+    assert refusals(tmp_path / "good", column_rule(column, f"{text}, {limit}")) == ()
+    beyond = f"{text}, mustBe: 99" if "percent" not in text else f"{text}, mustBe: 99.5"
+    (said,) = refusals(tmp_path / "bad", column_rule(column, beyond))
+    assert said.startswith("n: the batch has")
+    assert value in said
+
+
+def test_duplicates_of_several_columns_are_counted_as_a_key(tmp_path: Path) -> None:
+    text = "type: library, metric: duplicateValues, arguments: {properties: [id, city]}"
+    repeated = TEXT + "1,Bonn,9.00\n2,,9.00\n"
+    assert refusals(tmp_path / "good", rule(f"{text}, mustBe: 1"), repeated) == ()
+    assert len(refusals(tmp_path / "bad", rule(f"{text}, mustBe: 0"), repeated)) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "good", "bad"),
+    [
+        ("SELECT sum(amount) FROM orders", "mustBe: 7.5", "mustBeLessThan: 7.5"),
+        ("SELECT count(*) FROM orders WHERE city IS NULL", "mustBe: 1", "mustBe: 0"),
+        ("SELECT max(amount) FROM orders WHERE id > 99", "", "mustBeGreaterThan: 0"),
+    ],
+)
+def test_an_sql_rule_judges_its_number_and_no_number_keeps_no_limit(
+    tmp_path: Path, query: str, good: str, bad: str
+) -> None:
+    text = f'type: sql, name: q, query: "{query}"'
+    if good:
+        assert refusals(tmp_path / "good", rule(f"{text}, {good}")) == ()
+    (said,) = refusals(tmp_path / "bad", rule(f"{text}, {bad}"))
+    assert said.startswith("q: ")
+
+
+def test_an_sql_rule_over_published_sees_the_batches_before_and_this_one(tmp_path: Path) -> None:
+    text = (
+        "type: sql, name: all, mustBeLessOrEqualTo: 6, "
+        "customProperties: [{property: over, value: published}], "
+        'query: "SELECT count(*) FROM orders"'
+    )
+    contract = rule(text)
+    first = drop(tmp_path, contract, "a.csv", TEXT)
+    second = drop(tmp_path, contract, "b.csv", TEXT.replace("1,", "5,"))
+    outcomes = take(tmp_path, contract, [first, second])
+    refused = [o for o in outcomes if isinstance(o, BatchRefused)]
+    assert [(o.batch, o.layer) for o in refused] == [(second, Layer.PUBLISHED)]
+    assert {row["_batch_id"] for row in records(tmp_path, contract, Layer.PUBLISHED)} == {first}
+    warned = rule(f"{text}, severity: warning")
+    outcomes = take(tmp_path, warned, [second])
+    assert [o.batch for o in outcomes if isinstance(o, BatchWarned)] == [second]
+    assert len(records(tmp_path, contract, Layer.PUBLISHED)) == 8
+
+
+def test_a_composite_primary_key_may_stand_once_and_needs_all_its_parts(tmp_path: Path) -> None:
+    contract = contract_of(
+        "      - {name: a, logicalType: integer, primaryKey: true, primaryKeyPosition: 1}\n"
+        "      - {name: b, logicalType: string, primaryKey: true, primaryKeyPosition: 2}\n"
+    )
+    text = "a,b\n1,x\n1,y\n1,x\n2,\n2,\n"
+    take(tmp_path, contract, [drop(tmp_path, contract, "may.csv", text)])
+    assert quarantined(tmp_path, contract) == [
+        (3, ["primaryKey"]),
+        (4, ["b.required"]),
+        (5, ["b.required"]),
+    ]
+
+
+def test_a_key_of_the_dataset_may_not_repeat_one_that_another_batch_published(
+    tmp_path: Path,
+) -> None:
+    contract = contract_of(
+        "      - {name: id, logicalType: integer, unique: true, "
+        "customProperties: [{property: uniqueScope, value: dataset}]}\n"
+        "      - {name: note, logicalType: string}\n"
+    )
+    first = drop(tmp_path, contract, "a.csv", "id,note\n1,a\n2,b\n,c\n")
+    second = drop(tmp_path, contract, "b.csv", "id,note\n2,d\n3,e\n3,f\n,g\n")
+    take(tmp_path, contract, [first, second])
+    assert quarantined(tmp_path, contract) == [(1, ["id.unique"]), (3, ["id.unique"])]
+    before = records(tmp_path, contract, Layer.PUBLISHED)
+    take(tmp_path, contract, [first, second])
+    assert records(tmp_path, contract, Layer.PUBLISHED) == before
+
+
+def test_a_foreign_key_quarantines_what_points_nowhere(tmp_path: Path) -> None:
+    hashed = "customProperties: [{property: anonymize, value: {technique: hash}}]"
+    text = contract_text(f"      - {{name: id, logicalType: integer, {hashed}}}\n")
+    text = text.replace("orders", "customers")
+    path = tmp_path / "contracts" / "customers" / "1.0.0.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, "utf-8")
+    customers = load_text(text, str(path))
+    orders = contract_of(
+        "      - {name: customer, logicalType: integer, "
+        "relationships: [{type: foreignKey, to: customers.id}]}\n"
+        "      - {name: note, logicalType: string}\n"
+    )
+    batch = drop(tmp_path, orders, "may.csv", "customer,note\n1,a\n9,b\n,c\nx,d\n")
+    (refused,) = [o for o in take(tmp_path, orders, [batch]) if isinstance(o, BatchRefused)]
+    assert "nothing of 'customers' is published yet" in refused.reasons[0]
+    take(tmp_path, customers, [drop(tmp_path, customers, "c.csv", "id\n1\n2\n")])
+    take(tmp_path, orders, [batch])
+    assert quarantined(tmp_path, orders) == [
+        (2, ["customer.foreignKey"]),
+        (4, ["customer.type"]),
+    ]
+
+
+def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Path) -> None:
+    columns = COLUMNS.replace(
+        "name: amount,",
+        "name: amount, logicalTypeOptions: {maximum: 2}, "
+        "customProperties: [{property: severity, value: {maximum: warning}}],",
+    )
+    contract = contract_of(
+        columns,
+        quality="      - {type: custom, engine: lakehouse, name: town, severity: warning, "
+        "implementation: \"city <> 'Jena'\"}\n",
+    )
+    batch = drop(tmp_path, contract, "may.csv", TEXT)
+    said = judged(take(tmp_path, contract, [batch]))[batch]
+    assert said.warned == {"amount.maximum": 1, "town": 1}
+    assert (said.quarantined, said.verdict.refused) == (0, False)
+    assert any("town: 1 records" in warning for warning in said.verdict.warnings)
