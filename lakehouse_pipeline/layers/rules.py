@@ -15,6 +15,15 @@ from lakehouse_pipeline.layers.values import bound
 from lakehouse_pipeline.names import DEFECT, literal
 
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"({_OCTET}\.){{3}}{_OCTET}"
+_GROUP = "[0-9a-fA-F]{1,4}"
+_LAST_TWO = f"({_GROUP}:{_GROUP}|{_IPV4})"
+_IPV6 = "|".join(  # as the grammar of RFC 3986 has it: `::` stands for the groups that are missing
+    [f"({_GROUP}:){{6}}{_LAST_TWO}"]
+    + [f"(({_GROUP}:){{0,{4 - n}}}{_GROUP})?::({_GROUP}:){{{n}}}{_LAST_TWO}" for n in range(5)]
+    + [f"::({_GROUP}:){{5}}{_LAST_TWO}"]
+    + [f"(({_GROUP}:){{0,5}}{_GROUP})?::{_GROUP}", f"(({_GROUP}:){{0,6}}{_GROUP})?::"]
+)
 
 FORMATS = {
     "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
@@ -22,10 +31,16 @@ FORMATS = {
     "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$",
     "hostname": r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
     r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
-    "ipv4": rf"^({_OCTET}\.){{3}}{_OCTET}$",
-    "ipv6": r"^([0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}$",
+    "ipv4": f"^{_IPV4}$",
+    "ipv6": f"^({_IPV6})$",
 }
 """Formats of a string column (JSON Schema's names) as patterns."""
+
+DOUBLE_WHOLE = 2.0**52
+"""From here on a DOUBLE has no places: there every DOUBLE is next to some multiple of a step."""
+
+DOUBLE_ROUNDING = 2.0**-51
+"""How far a DOUBLE may be from a multiple, in parts of itself: the rounding of two operations."""
 
 FORMAT_NAMES = {
     "email": "an e-mail address",
@@ -141,7 +156,16 @@ def _bound_rules(column: Column, i: int) -> Iterator[tuple[str, str, str]]:
             yield kind, f"must be {words} {limit}", f"t{i} {operator} {bound(column, limit)}"
     if column.multiple_of is not None:
         step = f"CAST({literal(column.multiple_of)} AS {column.type.sql})"
-        remainder = f"t{i} % {step}"
+        broken = f"t{i} % {step} <> 0"
         if column.type.sql == "DOUBLE":
-            remainder = f"round(abs(t{i} / {step} - round(t{i} / {step})), 9)"
-        yield "multipleOf", f"must be a multiple of {column.multiple_of}", f"{remainder} <> 0"
+            broken = _no_multiple(f"t{i}", step)
+        yield "multipleOf", f"must be a multiple of {column.multiple_of}", broken
+
+
+def _no_multiple(value: str, step: str) -> str:
+    """Return SQL: a DOUBLE is farther from the nearest multiple than its rounding explains."""
+    rest = f"abs({value} - round({value} / {step}) * {step})"
+    return (
+        f"(abs({value} / {step}) < {DOUBLE_WHOLE:.0f} "
+        f"AND {rest} > abs({value}) * {DOUBLE_ROUNDING!r}::DOUBLE)"
+    )
