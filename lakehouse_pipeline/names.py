@@ -3,6 +3,7 @@
 The words that the SQL of `layers/` and the storage of `lake/` share; nothing else is here.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -33,6 +34,12 @@ REASONS = "_reasons"
 
 TEXT = "_text"
 """Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
+
+RELEASED = "_released"
+"""Published: BOOLEAN, true for a record that a steward let pass although it breaks a rule."""
+
+SYSTEM_COLUMNS: Mapping[str, str] = {RECORD: "BIGINT", BATCH_ID: "VARCHAR", RELEASED: "BOOLEAN"}
+"""The columns that a reader of published gets behind the contract's, with their SQL types."""
 
 
 def identifier(name: str) -> str:

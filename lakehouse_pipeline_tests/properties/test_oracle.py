@@ -1,0 +1,107 @@
+"""The oracle: SQL and pandera give the same verdict on every record, rule by rule.
+
+`LAKEHOUSE_ORACLE_CONTRACTS` draws that many contracts at random instead of the same few as ever;
+`make oracle` does it.
+"""
+
+import os
+from collections import Counter
+
+import duckdb
+import pandas as pd
+import pandera.errors
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from lakehouse_pipeline.contracts.record_schema import TEXT, record_schema
+from lakehouse_pipeline.layers.judged import judged_records, repeated_keys, typed_records
+from lakehouse_pipeline.layers.quarantined import quarantined
+from lakehouse_pipeline.layers.rules import unique_columns
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, REASONS, RECORD
+from lakehouse_pipeline.pipeline.relations import DEFECT_TYPE
+from lakehouse_pipeline_tests.properties.drawn_contracts import Drawn, drawn
+
+BATCH = "batch"
+LONGER = int(os.environ.get("LAKEHOUSE_ORACLE_CONTRACTS", "0"))
+CONTRACTS = LONGER or 350
+
+KINDS = {"required", "type", "unique", "enum", "pattern", "format", "minLength", "maxLength"}
+KINDS |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+
+Verdicts = dict[int, list[str]]
+
+
+def by_sql(connection: duckdb.DuckDBPyConnection, case: Drawn) -> Verdicts:
+    """Return the rules that each record breaks, as the pipeline's SQL judges it."""
+    contract, names = case.contract, case.contract.column_names
+    texts = {name: [row[i] for row in case.records] for i, name in enumerate(names)}
+    records = pa.table({name: pa.array(texts[name], pa.string()) for name in names})
+    connection.register("delivered", records)
+    raw = (
+        f"(SELECT *, row_number() OVER () AS {RECORD}, '{BATCH}' AS {BATCH_ID}, "
+        f"NULL::{DEFECT_TYPE} AS {DEFECT} FROM delivered)"
+    )
+    typed = typed_records(contract, raw)
+    for i in unique_columns(contract):
+        keys = repeated_keys(i, typed, [BATCH])
+        connection.execute(f"CREATE OR REPLACE TABLE repeats{i} AS {keys}")
+    sql = quarantined(contract, judged_records(contract, typed))
+    found = connection.execute(f"SELECT {RECORD}, {REASONS} FROM ({sql}) ORDER BY 1").fetchall()
+    return {record: sorted(reason["rule"] for reason in reasons) for record, reasons in found}
+
+
+def by_pandera(case: Drawn) -> Verdicts:
+    """Return the rules that each record breaks, as the schema over its texts judges it."""
+    numbers = range(1, len(case.records) + 1)
+    columns = list(case.contract.column_names)
+    frame = pd.DataFrame(case.records, index=numbers, columns=columns, dtype=TEXT)
+    verdicts: Verdicts = {number: [] for number in numbers}
+    try:
+        record_schema(case.contract).validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        for rule, record in errors.failure_cases[["check", "index"]].itertuples(index=False):
+            verdicts[record].append(rule)
+    return {record: sorted(rules) for record, rules in verdicts.items()}
+
+
+def disagreements(case: Drawn, sql: Verdicts, pandera: Verdicts) -> list[str]:
+    """Return a line for each rule that one of both finds broken and the other does not."""
+    columns = {column.name: column for column in case.contract.columns}
+    lines = []
+    for record, texts in enumerate(case.records, 1):
+        for rule in sorted(set(sql[record]) ^ set(pandera[record])):
+            column = columns[rule.split(".")[0]]
+            text = texts[case.contract.column_names.index(column.name)]
+            who = "SQL" if rule in sql[record] else "pandera"
+            lines.append(f"only {who}: {rule} broken by {text!r}: {column}")
+    return lines
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0 if LONGER else 120)
+def test_sql_and_pandera_give_the_same_verdict_on_every_record() -> None:
+    seen: Counter[str] = Counter()
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone='UTC'")
+    connection.execute("SET threads=1")
+
+    @settings(
+        max_examples=CONTRACTS,
+        derandomize=not LONGER,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(drawn())
+    def agree(case: Drawn) -> None:
+        sql, pandera = by_sql(connection, case), by_pandera(case)
+        assert disagreements(case, sql, pandera) == []
+        seen["records"] += len(case.records)
+        seen["broken"] += sum(map(bool, sql.values()))
+        seen.update(rule.split(".")[1] for rules in sql.values() for rule in rules)
+
+    agree()
+    connection.close()
+    assert seen["records"] >= 10_000
+    assert {kind for kind, count in seen.items() if count > 50} >= KINDS
+    assert seen["records"] - seen["broken"] > 500
