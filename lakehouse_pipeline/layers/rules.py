@@ -9,47 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.expressions import render
+from lakehouse_pipeline.contracts.format_patterns import FORMAT_NAMES, FORMATS
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.types import in_words
 from lakehouse_pipeline.layers.values import bound
 from lakehouse_pipeline.names import DEFECT, literal
-
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = rf"({_OCTET}\.){{3}}{_OCTET}"
-_GROUP = "[0-9a-fA-F]{1,4}"
-_LAST_TWO = f"({_GROUP}:{_GROUP}|{_IPV4})"
-_IPV6 = "|".join(  # as the grammar of RFC 3986 has it: `::` stands for the groups that are missing
-    [f"({_GROUP}:){{6}}{_LAST_TWO}"]
-    + [f"(({_GROUP}:){{0,{4 - n}}}{_GROUP})?::({_GROUP}:){{{n}}}{_LAST_TWO}" for n in range(5)]
-    + [f"::({_GROUP}:){{5}}{_LAST_TWO}"]
-    + [f"(({_GROUP}:){{0,5}}{_GROUP})?::{_GROUP}", f"(({_GROUP}:){{0,6}}{_GROUP})?::"]
-)
-
-FORMATS = {
-    "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
-    "uuid": r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
-    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$",
-    "hostname": r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
-    r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
-    "ipv4": f"^{_IPV4}$",
-    "ipv6": f"^({_IPV6})$",
-}
-"""Formats of a string column (JSON Schema's names) as patterns."""
 
 DOUBLE_WHOLE = 2.0**52
 """From here on a DOUBLE has no places: there every DOUBLE is next to some multiple of a step."""
 
 DOUBLE_ROUNDING = 2.0**-51
 """How far a DOUBLE may be from a multiple, in parts of itself: the rounding of two operations."""
-
-FORMAT_NAMES = {
-    "email": "an e-mail address",
-    "uuid": "a UUID",
-    "uri": "a URI",
-    "hostname": "a host name",
-    "ipv4": "an IPv4 address",
-    "ipv6": "an IPv6 address",
-}
 
 RECORD_DEFECTS = ("record.fields", "record.quote", "record.encoding", "record.nul")
 """Rules a record breaks when it cannot be split into columns; the CSV reader judges them."""
