@@ -9,6 +9,18 @@ from pandas.api.extensions import ExtensionDtype
 
 from lakehouse_pipeline.contracts.types import PANDAS_NAMES, decimal_digits
 
+_ARROW: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "TINYINT": pa.int8(),
+    "SMALLINT": pa.int16(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+    "TIME": pa.string(),
+}
 _BY_ARROW: dict[pa.DataType, ExtensionDtype] = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -30,6 +42,13 @@ def pandas_dtype(sql: str) -> ExtensionDtype:
     dtype = pd.api.types.pandas_dtype(PANDAS_NAMES[sql])
     assert isinstance(dtype, ExtensionDtype)  # noqa: S101 - true of each entry of the table
     return dtype
+
+
+def arrow_type(sql: str) -> pa.DataType:
+    """Return the Arrow type of a column stored as the DuckDB type `sql`."""
+    if sql.startswith("DECIMAL"):
+        return pa.decimal128(*decimal_digits(sql))
+    return _ARROW[sql]
 
 
 def to_frame(records: pa.Table | pa.RecordBatch) -> pd.DataFrame:
