@@ -114,6 +114,13 @@ class UnreadableFileError(LakehouseError):
         super().__init__(f"{path}: {problem}. Give the path of a CSV file that you may read.")
 
 
+class UnwritableFileError(LakehouseError):
+    """A file that the caller asked for cannot be written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Give the path of a file that you may write.")
+
+
 class LandingFileMissingError(LakehouseError):
     """The file of a batch is gone from the landing folder and raw does not hold the batch."""
 

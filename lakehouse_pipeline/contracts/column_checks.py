@@ -4,8 +4,8 @@ Its type, nulls and repeats are the schema's part, in `pandera_schema.py`.
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterator
+from decimal import Context, Decimal
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse_pipeline.contracts.column_bounds import bounds
 from lakehouse_pipeline.contracts.format_patterns import FORMATS
 from lakehouse_pipeline.contracts.literals import parse_literal
 from lakehouse_pipeline.contracts.model import Column
@@ -22,6 +23,9 @@ from lakehouse_pipeline.contracts.texts import value_of
 
 Series = pd.Series
 """Of any dtype; checks give a series of bool."""
+
+EXACT = Context(prec=100)
+"""Arithmetic in which no DECIMAL is rounded: a quotient has up to 76 digits."""
 
 DOUBLE_WHOLE = 2.0**52
 DOUBLE_ROUNDING = 2.0**-51
@@ -58,17 +62,6 @@ def column_checks(column: Column) -> Iterator[pandera.Check]:
         yield named_check(column, "multipleOf", partial(is_multiple, step))
 
 
-def bounds(column: Column) -> Mapping[str, tuple[str, str]]:
-    """Return for each bound that a column has its kind, pandera's name for it, and its text."""
-    found = {
-        "minimum": ("ge", column.minimum),
-        "maximum": ("le", column.maximum),
-        "exclusiveMinimum": ("gt", column.exclusive_minimum),
-        "exclusiveMaximum": ("lt", column.exclusive_maximum),
-    }
-    return {kind: (check, text) for kind, (check, text) in found.items() if text is not None}
-
-
 def typed(column: Column, text: str) -> Any:  # noqa: ANN401 - a value of the column's type
     """Return an enum value, a bound or a step of the contract as the frame's cells hold it."""
     value = parse_literal(text, column.type)
@@ -83,8 +76,11 @@ def matches(pattern: str, texts: Series) -> Series:
 
 def is_multiple(step: Decimal | float, values: Series) -> Series:
     """Return for each value whether it is a multiple of `step`; of a DOUBLE within its rounding."""
-    if not isinstance(step, float):
-        return Series([value % step == 0 for value in values], index=values.index, dtype=bool)
+    if isinstance(step, int):
+        return values % step == 0
+    if isinstance(step, Decimal):
+        kept = [EXACT.remainder(value, step) == 0 for value in values]
+        return Series(kept, index=values.index, dtype=bool)
     numbers = values.to_numpy(dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         quotient = numbers / step

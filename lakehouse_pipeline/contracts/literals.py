@@ -130,7 +130,7 @@ def _in_own_format(text: str, column_type: ColumnType) -> date | datetime | time
     if not re.fullmatch(pattern, text):
         return None
     try:
-        moment = _in_utc(datetime.strptime(text, _python_format(strptime)))  # noqa: DTZ007 - next
+        moment = _in_utc(datetime.strptime(text, python_format(strptime)))  # noqa: DTZ007 - next
     except (ValueError, OverflowError):  # as above
         return None
     if column_type.logical == "date":
@@ -138,7 +138,7 @@ def _in_own_format(text: str, column_type: ColumnType) -> date | datetime | time
     return moment if column_type.logical == "timestamp" else moment.time()
 
 
-def _python_format(strptime: str) -> str:
+def python_format(strptime: str) -> str:
     """DuckDB's `%-d` (one or two digits) is Python's `%d`, its `%g` (milliseconds) `%f`."""
     return re.sub(r"%-([a-zA-Z])", r"%\1", strptime).replace("%g", "%f")
 

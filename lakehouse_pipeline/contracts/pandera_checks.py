@@ -6,7 +6,7 @@ module in the settings; a contract names it. Where the records come from is the 
 
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -113,10 +113,21 @@ def failures(
     return broken
 
 
+def check_module(name: str) -> str:
+    """Return the module that a registered check is written in."""
+    function = inspect.unwrap(_function(name))
+    return str(function.__module__)
+
+
+def _function(name: str) -> Callable[..., object]:
+    """Return the function behind a registered check, as pandera calls it."""
+    function: Callable[..., object] = getattr(pandera.Check, name)()._check_fn.func  # noqa: SLF001 - pandera has no other way to it
+    return function
+
+
 def _arguments(name: str) -> Mapping[str, bool]:
     """Return the arguments of a registered check, and whether each must be given."""
-    function = PandasCheckBackend(getattr(pandera.Check, name)()).check_fn
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    parameters = list(inspect.signature(_function(name)).parameters.values())[1:]
     return {p.name: p.default is p.empty for p in parameters if p.kind is not p.VAR_KEYWORD}
 
 

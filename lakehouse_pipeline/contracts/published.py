@@ -26,7 +26,8 @@ def published_columns(contract: Contract) -> tuple[Column, ...]:
     )
     unique = {key.columns[0] for key in published_keys(contract) if len(key.columns) == 1}
     return tuple(
-        replace(_published(contract.column(name)), unique=name in unique) for name in names
+        replace(_published(contract.column(name)), unique=name in unique, unique_scope="dataset")
+        for name in names
     )
 
 
