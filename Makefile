@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test test-fast wheel constraints clean
+.PHONY: help install demo up check test test-fast oracle wheel constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,10 @@ test: check ## check, then every test
 
 test-fast: $(STAMP) ## the tests that start no processes and no browser
 	@$(BIN)/pytest -m "not slow and not browser"
+
+oracle: $(STAMP) ## judge 10,000 contracts drawn at random by SQL and by pandera (25 minutes)
+	@LAKEHOUSE_ORACLE_CONTRACTS=$${LAKEHOUSE_ORACLE_CONTRACTS:-10000} \
+	  $(BIN)/pytest lakehouse_pipeline_tests/properties/test_oracle.py
 
 wheel: $(STAMP) ## build the wheel into dist/ and use it from outside the clone
 	@rm -rf build/wheel dist

@@ -122,11 +122,36 @@ class UnknownBatchError(LakehouseError):
         )
 
 
+class UnknownColumnError(LakehouseError):
+    """The published data of a dataset have no column of this name."""
+
+    def __init__(self, dataset: str, column: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"published '{dataset}' has no column '{column}'.{nearest(column, known)} "
+            f"It has: {', '.join(known)}"
+        )
+
+
+class UnknownTableVersionError(LakehouseError):
+    """The published table of a dataset has no such version, or no version at all yet."""
+
+    def __init__(self, dataset: str, version: int, newest: int | None) -> None:
+        has = "nothing is published yet" if newest is None else f"it has 0 to {newest}"
+        super().__init__(f"published '{dataset}' has no table version {version}; {has}.")
+
+
 class UnreadableFileError(LakehouseError):
     """A path given by the caller is missing, a directory or not readable."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}. Give the path of a CSV file that you may read.")
+
+
+class UnwritableFileError(LakehouseError):
+    """A file that the caller asked for cannot be written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Give the path of a file that you may write.")
 
 
 class LandingFileMissingError(LakehouseError):
@@ -297,6 +322,51 @@ class SchemaChangeError(LakehouseError):
         super().__init__(
             f"{table}: column '{column}' is stored as {stored}, the contract now says {promised}. "
             f"Rebuild every batch under the new contract: lakehouse replay {dataset}"
+        )
+
+
+class CheckModuleError(LakehouseError):
+    """A module that should register checks with pandera is missing, or its import raises."""
+
+    def __init__(self, module: str, problem: str) -> None:
+        super().__init__(
+            f"check module '{module}' of LAKEHOUSE_CHECK_MODULES cannot be loaded: {problem}. "
+            "Install it or put its folder on PYTHONPATH, and start again."
+        )
+
+
+class UnknownCheckError(LakehouseError):
+    """A rule of engine pandera names a check, or arguments of one, that are not registered."""
+
+    def __init__(self, rule: str, problem: str) -> None:
+        super().__init__(
+            f"rule '{rule}': {problem} Correct the contract, or list the module that registers "
+            "the check in LAKEHOUSE_CHECK_MODULES."
+        )
+
+
+class CheckRaisedError(LakehouseError):
+    """A check registered with pandera raised; `problem` is empty where it must not be shown."""
+
+    exit_code = 1
+
+    def __init__(self, rule: str, check: str, kind: str, problem: str | None) -> None:
+        shown = "its message is withheld, the rule sees personal data"
+        super().__init__(
+            f"rule '{rule}': check '{check}' raised {kind}: {shown if problem is None else problem}"
+            ". Mend the check and replay the batch; nothing of it was published."
+        )
+
+
+class CheckResultError(LakehouseError):
+    """A check registered with pandera did not say true or false of each record."""
+
+    exit_code = 1
+
+    def __init__(self, rule: str, found: str) -> None:
+        super().__init__(
+            f"rule '{rule}': its check gave {found}; expected true or false for each value "
+            "it was given, in a series with the same index. Mend the check and replay the batch."
         )
 
 

@@ -3,6 +3,7 @@
 The words that the SQL of `layers/` and the storage of `lake/` share; nothing else is here.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -44,9 +45,11 @@ REASONS = "_reasons"
 TEXT = "_text"
 """Quarantined only: VARCHAR, the physical text of a record that could not be split, else null."""
 
-
 RELEASED = "_released"
-"""Validated, anonymized, published: BOOLEAN, true when the record was let through by a person."""
+"""Validated and later: BOOLEAN, true when a person let the record pass although it breaks rules."""
+
+SYSTEM_COLUMNS: Mapping[str, str] = {RELEASED: "BOOLEAN", RECORD: "BIGINT", BATCH_ID: "VARCHAR"}
+"""The columns that a reader of published gets behind the contract's, with their SQL types."""
 
 RANK = "_rank"
 """While judging: BIGINT, who holds a key first; records as delivered before corrected ones."""

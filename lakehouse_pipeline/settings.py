@@ -3,10 +3,12 @@
 Everything of one installation lives under `home`; two homes never touch each other.
 """
 
+import json
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -17,6 +19,7 @@ class Settings(BaseSettings):
     `threads`: of DuckDB; 0 takes one per core.
     `settle_seconds`: how long a landing file must be unchanged before it is read.
     `poll_seconds`: how long one tick of the sensor watches the landing folders.
+    `check_modules`: Python modules that register checks with pandera, as `a.b,c` or a JSON list.
     """
 
     model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_")
@@ -26,6 +29,16 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0)
     settle_seconds: float = Field(default=2.0, ge=0)
     poll_seconds: float = Field(default=4.0, ge=0, le=30)
+    check_modules: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("check_modules", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [name.strip() for name in value.split(",") if name.strip()]
 
     @field_validator("home")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.cli import contract_export
 from lakehouse_pipeline.cli.contract_compare import compare_contracts
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.load import load_file
@@ -21,6 +22,7 @@ from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="Add a contract, or check one.", no_args_is_help=True)
 app.command("compare")(compare_contracts)
+app.command()(contract_export.export)
 
 
 @app.command()

@@ -25,7 +25,7 @@ _ISO = {
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     "timestamp": re.compile(
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
-        r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+        r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
     ),
     "time": re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"),
 }
@@ -119,7 +119,7 @@ def _in_iso(text: str, logical: str) -> date | datetime | time | None:
         if logical == "time":
             return time.fromisoformat(text)
         return _in_utc(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):  # not on a calendar, or in UTC beyond its ends
         return None
 
 
@@ -130,15 +130,15 @@ def _in_own_format(text: str, column_type: ColumnType) -> date | datetime | time
     if not re.fullmatch(pattern, text):
         return None
     try:
-        moment = _in_utc(datetime.strptime(text, _python_format(strptime)))  # noqa: DTZ007 - next
-    except ValueError:
+        moment = _in_utc(datetime.strptime(text, python_format(strptime)))  # noqa: DTZ007 - next
+    except (ValueError, OverflowError):  # as above
         return None
     if column_type.logical == "date":
         return moment.date()
     return moment if column_type.logical == "timestamp" else moment.time()
 
 
-def _python_format(strptime: str) -> str:
+def python_format(strptime: str) -> str:
     """DuckDB's `%-d` (one or two digits) is Python's `%d`, its `%g` (milliseconds) `%f`."""
     return re.sub(r"%-([a-zA-Z])", r"%\1", strptime).replace("%g", "%f")
 

@@ -41,10 +41,28 @@ DOUBLE_DIGITS = 17
 """Significant decimal digits after which a DOUBLE no longer tells texts apart (IEEE 754)."""
 
 DECIMAL_DIGITS = 38
+PANDAS_NAMES = {
+    "VARCHAR": "string[pyarrow]",
+    "TINYINT": "Int8",
+    "SMALLINT": "Int16",
+    "INTEGER": "Int32",
+    "BIGINT": "Int64",
+    "DOUBLE": "Float64",
+    "BOOLEAN": "boolean",
+    "DATE": "date32[day][pyarrow]",
+    "TIMESTAMP WITH TIME ZONE": "datetime64[us, UTC]",
+    "TIME": "string[pyarrow]",
+}
+"""How pandas writes the type that a stored column has in a frame; each can hold nulls and loses
+nothing. TIME is stored as text. DECIMAL takes its digits (`contracts/pandas_frames.py`)."""
+
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
 _SIZED = re.compile(r"([A-Z ]+?)\s*\(\s*\d+\s*\)")
+YEAR_TEXT = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+"""A year of the calendar that every reader of the tables knows: 0001 to 9999."""
+
 _FORMAT_TOKENS = {
-    "yyyy": (r"[0-9]{4}", "%Y"),
+    "yyyy": (YEAR_TEXT, "%Y"),
     "yy": (r"[0-9]{2}", "%y"),
     "MMM": (r"[A-Za-z]{3}", "%b"),
     "MM": (r"[0-9]{2}", "%m"),
@@ -61,7 +79,7 @@ _FORMAT_TOKENS = {
     "SSSSSS": (r"[0-9]{6}", "%f"),
     "SSS": (r"[0-9]{3}", "%g"),
     "a": (r"[AaPp][Mm]", "%p"),
-    "XXX": (r"(?:Z|[+-][0-9]{2}:[0-9]{2})", "%z"),
+    "XXX": (r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])", "%z"),
 }
 _FORMAT = re.compile(r"'([^']*)'|((?!T)([A-Za-z])\3*)|(.)", re.DOTALL)
 _DATE_PARTS = frozenset("yMd")

@@ -9,32 +9,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.expressions import render
+from lakehouse_pipeline.contracts.format_patterns import FORMAT_NAMES, FORMATS
 from lakehouse_pipeline.contracts.model import Column, Contract, Severity
 from lakehouse_pipeline.contracts.types import in_words
 from lakehouse_pipeline.layers.values import bound
 from lakehouse_pipeline.names import DEFECT, literal
 
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+DOUBLE_WHOLE = 2.0**52
+"""From here on a DOUBLE has no places: there every DOUBLE is next to some multiple of a step."""
 
-FORMATS = {
-    "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
-    "uuid": r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
-    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$",
-    "hostname": r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
-    r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
-    "ipv4": rf"^({_OCTET}\.){{3}}{_OCTET}$",
-    "ipv6": r"^([0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}$",
-}
-"""Formats of a string column (JSON Schema's names) as patterns."""
-
-FORMAT_NAMES = {
-    "email": "an e-mail address",
-    "uuid": "a UUID",
-    "uri": "a URI",
-    "hostname": "a host name",
-    "ipv4": "an IPv4 address",
-    "ipv6": "an IPv6 address",
-}
+DOUBLE_ROUNDING = 2.0**-51
+"""How far a DOUBLE may be from a multiple, in parts of itself: the rounding of two operations."""
 
 RECORD_DEFECTS = ("record.fields", "record.quote", "record.encoding", "record.nul")
 """Rules a record breaks when it cannot be split into columns; the CSV reader judges them."""
@@ -187,7 +172,16 @@ def _bound_rules(column: Column, i: int) -> Iterator[tuple[str, str, str]]:
             yield kind, f"must be {words} {limit}", f"t{i} {operator} {bound(column, limit)}"
     if column.multiple_of is not None:
         step = f"CAST({literal(column.multiple_of)} AS {column.type.sql})"
-        remainder = f"t{i} % {step}"
+        broken = f"t{i} % {step} <> 0"
         if column.type.sql == "DOUBLE":
-            remainder = f"round(abs(t{i} / {step} - round(t{i} / {step})), 9)"
-        yield "multipleOf", f"must be a multiple of {column.multiple_of}", f"{remainder} <> 0"
+            broken = _no_multiple(f"t{i}", step)
+        yield "multipleOf", f"must be a multiple of {column.multiple_of}", broken
+
+
+def _no_multiple(value: str, step: str) -> str:
+    """Return SQL: a DOUBLE is farther from the nearest multiple than its rounding explains."""
+    rest = f"abs({value} - round({value} / {step}) * {step})"
+    return (
+        f"(abs({value} / {step}) < {DOUBLE_WHOLE:.0f} "
+        f"AND {rest} > abs({value}) * {DOUBLE_ROUNDING!r}::DOUBLE)"
+    )

@@ -5,9 +5,10 @@ English and German. A custom rule says its own description in both.
 
 from typing import Literal
 
+from lakehouse_pipeline.contracts.format_patterns import FORMAT_NAMES
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.types import in_words
-from lakehouse_pipeline.layers.rules import FORMAT_NAMES, record_rules
+from lakehouse_pipeline.layers.rules import record_rules
 
 Language = Literal["en", "de"]
 

@@ -8,6 +8,7 @@ from lakehouse_pipeline.contracts.model import Column, Csv
 from lakehouse_pipeline.contracts.types import (
     DOUBLE_DIGITS,
     INTEGER_TYPES,
+    YEAR_TEXT,
     ColumnType,
     decimal_digits,
     format_pattern,
@@ -21,12 +22,15 @@ PLAIN_DOUBLE_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)"
 
 DOUBLE_ZERO = r"[+-]?[0.]+([eE].*)?"
 BOOLEAN_TEXT = "(?i)true|false|1|0"
-DATE_TEXT = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DATE_TEXT = f"{YEAR_TEXT}-[0-9]{{2}}-[0-9]{{2}}"
 TIME_TEXT = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 TIMESTAMP_TEXT = (
     DATE_TEXT + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-    r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?"
 )
+FIRST_INSTANT = "0001-01-01 00:00:00+00"
+LAST_INSTANT = "9999-12-31 23:59:59.999999+00"
+"""The calendar that every reader of the tables shares: the years 1 to 9999, in UTC."""
 
 
 def text_value(source: str, dialect: Csv) -> str:
@@ -97,6 +101,18 @@ def _double_keeps(text: str) -> str:
 
 
 def _cast(text: str, kind: ColumnType) -> str:
+    value = _plain_cast(text, kind)
+    if kind.logical != "timestamp":
+        return value
+    first, last = (f"'{instant}'::{kind.sql}" for instant in (FIRST_INSTANT, LAST_INSTANT))
+    on_calendar = f"CASE WHEN {value} BETWEEN {first} AND {last} THEN {value} END"
+    if kind.format is not None:
+        return on_calendar if "XXX" in kind.format else value
+    inside = f"{text} BETWEEN '0001-01-02' AND '9999-12-31'"  # no offset leads out of the calendar
+    return f"CASE WHEN {inside} THEN {value} ELSE {on_calendar} END"
+
+
+def _plain_cast(text: str, kind: ColumnType) -> str:
     if kind.format is not None:
         strptime = format_pattern(kind.format)[1]
         if "%z" in strptime:  # DuckDB knows offsets, but not the letter for UTC

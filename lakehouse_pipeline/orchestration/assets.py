@@ -15,6 +15,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.expired import expired_sources
@@ -76,6 +77,7 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         context.instance.add_run_tags(context.run.run_id, process_tags())
         active = ContractStore(settings.contracts).active(dataset)
+        load_check_modules(settings.check_modules if active.pandera_checks else ())
         recorder = Recorder(context, active)
         arrived = context.instance.get_dynamic_partitions(dataset)
         wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]

@@ -7,9 +7,13 @@ without such rules makes none.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from lakehouse_pipeline.contracts.model import Contract, ForeignKey
+import pyarrow as pa
+
+from lakehouse_pipeline.contracts.model import Contract, ForeignKey, PanderaCheck
+from lakehouse_pipeline.contracts.pandas_frames import to_frame
+from lakehouse_pipeline.contracts.pandera_checks import failures
 from lakehouse_pipeline.errors import ContractError, LakehouseError, UnknownDatasetError
-from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.lake.engine import parquet_relation, rows_of
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.judged import typed_records
 from lakehouse_pipeline.layers.keys import (
@@ -18,10 +22,12 @@ from lakehouse_pipeline.layers.keys import (
     REPEATS,
     distinct_keys,
     no_keys,
+    positions,
     repeated_keys,
 )
 from lakehouse_pipeline.layers.published import published_columns
-from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
+from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, Layer, identifier
 from lakehouse_pipeline.pipeline.effective import effective
 from lakehouse_pipeline.pipeline.lake import Lake
 
@@ -42,7 +48,9 @@ class NothingToReferToError(LakehouseError):
 def flags(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[None]:
     """Make the tables for the judging of `batches` in the block.
 
-    Raises: NothingToReferToError: before anything was made.
+    Raises:
+        NothingToReferToError: a foreign key has nothing to point to.
+        UnknownCheckError, CheckRaisedError, CheckResultError: a Python check cannot judge.
     """
     made: list[str] = []
 
@@ -59,10 +67,35 @@ def flags(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterator[No
             if key.scope == "dataset":
                 taken = _taken(lake, contract, key.columns, batches)
             make(f"{REPEATS}{n}", repeated_keys(contract, key, typed, batches, taken))
+        for n, check in enumerate(contract.pandera_checks):
+            lake.connection.register("failing_records", _failing(lake, contract, check, typed))
+            make(f"{FAILS}{n}", "SELECT * FROM failing_records")
         yield
     finally:
         for name in made:
             lake.connection.execute(f"DROP TABLE {name}")
+
+
+def _failing(lake: Lake, contract: Contract, rule: PanderaCheck, typed: str) -> pa.Table:
+    """Return the records that a Python check says no to: `_batch_id`, `_record`.
+
+    It sees a row group at a time, and of a record that could not be split nothing.
+    """
+    at = positions(contract, rule.columns)
+    names = [
+        f"{'x' if stored_type(contract.columns[i].type) == 'VARCHAR' else 't'}{i} "
+        f"AS {identifier(contract.columns[i].name)}"
+        for i in at
+    ]
+    sql = f"SELECT {BATCH_ID}, {RECORD}, {', '.join(names)} FROM ({typed}) WHERE {DEFECT} IS NULL"
+    personal = any(contract.column(name).personal for name in rule.columns)
+    schema = pa.schema([(BATCH_ID, pa.string()), (RECORD, pa.int64())])
+    found = []
+    for rows in rows_of(lake.connection, sql):
+        frame = to_frame(rows.select(list(rule.columns)))
+        broken = pa.array(failures(rule, frame, personal=personal))
+        found.append(rows.select([BATCH_ID, RECORD]).filter(broken).cast(schema))
+    return pa.Table.from_batches(found, schema)
 
 
 def empty_flags(contract: Contract) -> list[str]:

@@ -7,6 +7,7 @@ layer; each batch still stands for itself: a refused one stops only itself.
 from collections.abc import Collection, Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.errors import CheckRaisedError, CheckResultError, UnknownCheckError
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.flags import NothingToReferToError
 from lakehouse_pipeline.pipeline.judgement import judge
@@ -18,6 +19,9 @@ from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymi
 from lakehouse_pipeline.pipeline.schemas import make_ready
 
 ALL_LAYERS = tuple(Layer)
+CANNOT_JUDGE = (NothingToReferToError, UnknownCheckError, CheckRaisedError, CheckResultError)
+"""What keeps a batch from being judged at all: it is refused, and nothing of it is written."""
+
 GROUP_BYTES = 256 << 20
 """Landing files up to this size together are written in one commit per layer."""
 
@@ -49,14 +53,17 @@ def process(
         if make_ready(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers, arrived)
         else:
-            for group in _groups(files, alone=_looks_at_others(contract)):
+            for group in _groups(files, alone=_goes_alone(contract)):
                 yield from _process_group(lake, contract, group, layers, arrived)
 
 
-def _looks_at_others(contract: Contract) -> bool:
-    """Return whether what becomes of a batch depends on the batches before it."""
+def _goes_alone(contract: Contract) -> bool:
+    """Return whether a batch must be judged by itself.
+
+    What becomes of it depends on the batches before it, or a Python check may refuse it alone.
+    """
     keys = any(key.scope == "dataset" for key in contract.unique_keys)
-    return keys or looks_at_published(contract)
+    return keys or looks_at_published(contract) or bool(contract.pandera_checks)
 
 
 def _groups(files: Sequence[LandedBatch], *, alone: bool = False) -> Iterator[list[LandedBatch]]:
@@ -98,10 +105,10 @@ def _process_group(
 def _judged(
     lake: Lake, contract: Contract, batches: list[str], arrived: Sequence[str]
 ) -> Generator[Outcome, None, list[str]]:
-    """Judge the batches; return none where a foreign key has nothing to point to yet."""
+    """Judge the batches; return none where a rule cannot be asked."""
     try:
         yield from judge(lake, contract, batches)
-    except NothingToReferToError as error:
+    except CANNOT_JUDGE as error:
         reasons = dict.fromkeys(batches, (str(error),))
         yield from refuse(lake, contract, reasons, Layer.QUARANTINED, arrived)
         return []

@@ -433,6 +433,10 @@ def test_a_date_bound_is_iso_or_in_the_columns_format(written: str) -> None:
             "minimum: 2020-01-01",
             "'minimum': '2020-01-01' is not a timestamp in ISO 8601",
         ),
+        *(
+            ("timestamp", f"minimum: '{t}'", f"'minimum': '{t}' is not a timestamp in ISO 8601")
+            for t in ("9999-12-31T23:59:59-01:00", "2020-01-01T00:00:00+05:60")
+        ),
         ("time", "minimum: '25:00'", "'minimum': '25:00' is not a time in ISO 8601"),
         (
             "integer",

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from lakehouse_pipeline.contracts.types import (
+    YEAR_TEXT,
     ColumnType,
     column_type,
     decimal_digits,
@@ -118,9 +119,9 @@ def test_a_format_belongs_to_moments_only() -> None:
 @pytest.mark.parametrize(
     ("text_format", "pattern", "strptime"),
     [
-        ("yyyy-MM-dd", r"[0-9]{4}\-[0-9]{2}\-[0-9]{2}", "%Y-%m-%d"),
+        ("yyyy-MM-dd", YEAR_TEXT + r"\-[0-9]{2}\-[0-9]{2}", "%Y-%m-%d"),
         ("d/M/yy", "[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}", "%-d/%-m/%y"),
-        ("dd MMM yyyy", r"[0-9]{2}\ [A-Za-z]{3}\ [0-9]{4}", "%d %b %Y"),
+        ("dd MMM yyyy", r"[0-9]{2}\ [A-Za-z]{3}\ " + YEAR_TEXT, "%d %b %Y"),
         ("HH:mm:ss.SSS", r"[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}", "%H:%M:%S.%g"),
         ("HHTmm", "[0-9]{2}T[0-9]{2}", "%HT%M"),
         ("HH'h'mm", "[0-9]{2}h[0-9]{2}", "%Hh%M"),

@@ -81,6 +81,24 @@ def broken(home: Path, column: str, values: list[str], quality: str = "") -> dic
             {2: ["a.multipleOf"]},
         ),
         (
+            "logicalType: number, logicalTypeOptions: {multipleOf: 1000}",
+            ["2000", "0.000001", "2000.0001", "1e308", "-3e3", "0"],
+            {2: ["a.multipleOf"], 3: ["a.multipleOf"]},
+        ),
+        (
+            "logicalType: string, logicalTypeOptions: {format: ipv6}",
+            [
+                "::1",
+                "1:2:3",
+                "1:2:3:4:5:6:7:8",
+                "1::2::3",
+                ":::",
+                "::ffff:1.2.3.4",
+                "1:2:3:4:5:6:7::",
+            ],
+            {2: ["a.format"], 4: ["a.format"], 5: ["a.format"]},
+        ),
+        (
             "logicalType: string, logicalTypeOptions: {format: email}",
             ["a@b.de", "a@b", "a b@c.de", ""],
             {2: ["a.format"], 3: ["a.format"]},

@@ -158,6 +158,13 @@ def test_a_date_is_a_day_and_nothing_more() -> None:
         assert judged(text, "date") is None
 
 
+def test_a_date_is_of_the_years_1_to_9999_which_every_reader_knows() -> None:
+    assert judged("0001-01-01", "date") == dt.date(1, 1, 1)
+    assert judged("9999-12-31", "date") == dt.date(9999, 12, 31)
+    assert judged("0000-12-31", "date") is None
+    assert judged("31.12.0000", "date", None, "dd.MM.yyyy") is None
+
+
 def test_a_date_in_the_contracts_own_format() -> None:
     assert judged("05.01.2024", "date", None, "dd.MM.yyyy") == dt.date(2024, 1, 5)
     assert judged("5.1.2024", "date", None, "dd.MM.yyyy") is None
@@ -191,10 +198,28 @@ def test_a_timestamp_is_iso_8601_and_utc_when_it_names_no_zone(text: str, hour: 
         "infinity",
         "epoch",
         "2024-01-05 10:00:61",
+        "2024-01-05 10:00:00 ",
+        "2024-01-05T10:00:00+24:00",
+        "2024-01-05T10:00:00+05:60",
+        "2024-01-05T10:00:00+99:99",
+        "0000-01-01 00:00:00",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
     ],
 )
 def test_text_that_is_no_instant_is_no_timestamp(text: str) -> None:
     assert judged(text, "timestamp") is None
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00-00:01", "9999-12-31T23:59:59+00:01"])
+def test_an_offset_may_lead_to_the_first_and_last_day_of_the_calendar(text: str) -> None:
+    assert judged(text, "timestamp") == dt.datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize("offset", ["+24:00", "+05:60", "-99:99"])
+def test_a_format_with_an_offset_takes_none_that_no_clock_shows(offset: str) -> None:
+    fmt = "yyyy-MM-dd'T'HH:mm:ssXXX"
+    assert judged(f"2013-01-01T10:00:00{offset}", "timestamp", None, fmt) is None
 
 
 def test_a_timestamp_in_the_contracts_own_format() -> None:

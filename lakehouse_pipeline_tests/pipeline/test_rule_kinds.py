@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from pandera.extensions import register_check_method  # type: ignore[attr-defined]  # pandera
 
 from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
@@ -190,3 +192,32 @@ def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Pa
     assert said.warned == {"amount.maximum": 1, "town": 1}
     assert (said.quarantined, said.verdict.refused) == (0, False)
     assert any("town: 1 records" in warning for warning in said.verdict.warnings)
+
+
+@register_check_method(statistics=["town"])  # type: ignore[untyped-decorator]  # pandera's own
+def is_not_the_town(values: pd.Series, *, town: str) -> pd.Series:
+    if (values == "Raise").any():
+        raise ValueError("the check does not know what to say")
+    return values != town
+
+
+def test_a_pandera_check_quarantines_what_it_says_no_to(tmp_path: Path) -> None:
+    contract = rule(
+        "type: custom, engine: pandera, name: town, "
+        "implementation: {check: is_not_the_town, columns: [city], arguments: {town: Bonn}}"
+    )
+    assert refusals(tmp_path, contract) == ()
+    assert quarantined(tmp_path, contract) == [(1, ["town"]), (3, ["town"])]
+
+
+def test_a_pandera_check_that_raises_refuses_its_batch_alone(tmp_path: Path) -> None:
+    contract = rule(
+        "type: custom, engine: pandera, name: town, "
+        "implementation: {check: is_not_the_town, columns: [city], arguments: {town: Bonn}}"
+    )
+    bad = drop(tmp_path, contract, "a.csv", TEXT.replace("Jena", "Raise"))
+    good = drop(tmp_path, contract, "b.csv", TEXT)
+    (refused,) = [o for o in take(tmp_path, contract, [bad, good]) if isinstance(o, BatchRefused)]
+    assert refused.batch == bad
+    assert "does not know what to say" in refused.reasons[0]
+    assert {row["_batch_id"] for row in records(tmp_path, contract, Layer.PUBLISHED)} == {good}
