@@ -108,8 +108,8 @@ def _order(old: Contract, new: Contract) -> Iterator[Change]:
     if not new.csv.header:
         what = "Files have no header, so their fields must stand in the new order."
         yield changed("order", what, "reading", breaks=("producers",))
-    elif not published:
-        what = "The contract lists its columns in another order; the published order stays."
+    elif published is None or published[0] != "order":
+        what = "The contract lists its columns in another order."
         yield changed("order", what, "order", tables=REORDERED)
 
 
