@@ -1,7 +1,8 @@
 """The assets of a dataset: one multi-asset with the five layers, made from its contract.
 
 Its body calls `process` and records, batch by batch, only what really happened: a refused batch
-gets no materialization of its later layers. Why one multi-asset and logged events, and not five
+gets no materialization of its later layers (`waiting.py`: nor one whose contract is not approved).
+Why one multi-asset and logged events, and not five
 assets, is in docs/decisions/0001-one-multi-asset-per-dataset.md.
 """
 
@@ -13,7 +14,6 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
-import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
@@ -23,13 +23,13 @@ from lakehouse_pipeline.orchestration.keys import (
     RULES_CHECK,
     asset_key,
     batches_of,
+    contract_key,
     job_name,
     plain,
 )
-from lakehouse_pipeline.orchestration.metadata import column_schema, markdown_rules
-from lakehouse_pipeline.orchestration.recorder import Recorder
+from lakehouse_pipeline.orchestration.metadata import code_version, column_schema, markdown_rules
+from lakehouse_pipeline.orchestration.waiting import process_cleared
 from lakehouse_pipeline.pipeline.lake import open_lake
-from lakehouse_pipeline.pipeline.process import process
 from lakehouse_pipeline.settings import Settings
 
 SOURCES = {
@@ -71,13 +71,9 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     )
     def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         context.instance.add_run_tags(context.run.run_id, process_tags())
-        active = ContractStore(settings.contracts).active(dataset)
-        recorder = Recorder(context, active)
-        wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
+        store = ContractStore(settings.contracts)
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
-            for outcome in process(lake, active, context.partition_keys, wanted):
-                recorder.record(outcome)
-        recorder.finish()
+            process_cleared(context, store, lake, dataset)
         yield from ()
 
     return layers
@@ -87,12 +83,12 @@ def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
     dataset = contract.dataset
     return dg.AssetSpec(
         asset_key(dataset, layer),
-        deps=[asset_key(dataset, SOURCES[layer])] if layer in SOURCES else [],
+        deps=[asset_key(dataset, SOURCES[layer]) if layer in SOURCES else contract_key(dataset)],
         description=_description(contract, layer),
         group_name=dataset,
         skippable=True,
         partitions_def=batches_of(dataset),
-        code_version=_code_version(contract, layer),
+        code_version=code_version(contract, layer),
         owners=[_owner(name) for name in contract.owners],
         kinds={"delta", "csv" if layer is Layer.RAW else "duckdb"},
         tags=_tags(contract, layer),
@@ -127,13 +123,6 @@ def _description(contract: Contract, layer: Layer) -> str:
     if layer is Layer.VALIDATED:
         parts.append(f"Rules of {contract.dataset} {contract.version}:\n{markdown_rules(contract)}")
     return "\n\n".join(part for part in parts if part)
-
-
-def _code_version(contract: Contract, layer: Layer) -> str:
-    """Return what makes a layer stale when it changes: our version; past raw, the contract too."""
-    if layer is Layer.RAW:
-        return lakehouse_pipeline.__version__
-    return f"{lakehouse_pipeline.__version__}+{contract.version}.{contract.sha256[:8]}"
 
 
 def _owner(name: str) -> str:
