@@ -32,7 +32,7 @@ def show(
 ) -> None:
     """Show how many records broke each rule, and the first records with their reasons."""
     settings = Settings()
-    contract = ContractStore(settings.contracts).active(dataset)
+    contract = ContractStore(settings.contracts).shown(dataset)
     with engine(settings.home / "tmp", settings.memory_limit) as connection:
         tables = Tables(settings.lake)
         counts = quarantined_counts(connection, tables, dataset, batch)
@@ -61,7 +61,7 @@ def export(
 ) -> None:
     """Write the quarantined records as CSV: batch, record, why, then their own values."""
     settings = Settings()
-    contract = ContractStore(settings.contracts).active(dataset)
+    contract = ContractStore(settings.contracts).shown(dataset)
     tables, temporary = Tables(settings.lake), settings.home / "tmp"
     with engine(temporary, settings.memory_limit) as connection:
         if output:
