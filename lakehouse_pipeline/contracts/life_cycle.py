@@ -105,8 +105,15 @@ class LifeCycle:
 
     @property
     def shown(self) -> Version | None:
-        """The version that the dataset is shown with: active, or waiting, or active formerly."""
-        return self.active or self.waiting or self.former
+        """The version that the dataset is shown with, and what it holds is looked at.
+
+        It is the active or waiting one, or the one that was active; else the newest that asked to
+        be, for batches may have been read under it before it was declined.
+        """
+        found = self.active or self.waiting or self.former
+        newest_first = reversed(tuple(self.versions.values()))
+        asking = (v for v in newest_first if v.contract.status == State.ACTIVE)
+        return found or next(asking, None)
 
     @property
     def to_approve(self) -> Version | None:

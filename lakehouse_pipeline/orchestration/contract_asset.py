@@ -1,6 +1,7 @@
 """The asset `[dataset, contract]`, upstream of raw: its spec, and the materialization of a version.
 
-Nothing computes it: a version is materialized when it is defined, which `life_cycle.py` reports.
+Nothing computes it: a version is materialized when it is defined, and once more when it becomes
+active and files are read otherwise from then on. `life_cycle.py` reports that.
 """
 
 import re
@@ -70,8 +71,13 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def materialization(life: LifeCycle, version: Version, facts: Facts) -> dg.AssetMaterialization:
-    """Return the event that a version was defined, with its text and what it changes."""
+def materialization(
+    life: LifeCycle, version: Version, facts: Facts, in_force: Contract
+) -> dg.AssetMaterialization:
+    """Return the event that a version was defined, with its text and what it changes.
+
+    The data version is that of the contract `in_force`: a draft makes no layer stale.
+    """
     contract = version.contract
     text = _text(contract)
     metadata: Metadata = {
@@ -93,7 +99,7 @@ def materialization(life: LifeCycle, version: Version, facts: Facts) -> dg.Asset
     return dg.AssetMaterialization(
         contract_key(contract.dataset),
         metadata=metadata,
-        tags={DATA_VERSION_TAG: reading_version(contract)},
+        tags={DATA_VERSION_TAG: reading_version(in_force)},
     )
 
 

@@ -12,12 +12,13 @@ import dagster as dg
 from filelock import FileLock
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import Line, Step, life_cycle
+from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, Version, life_cycle
 from lakehouse_pipeline.errors import ContractError
 from lakehouse_pipeline.lake.contract_store import NOBODY, ContractStore
 from lakehouse_pipeline.orchestration.contract_asset import Facts, materialization
 from lakehouse_pipeline.orchestration.events import observation
 from lakehouse_pipeline.orchestration.keys import contract_key
+from lakehouse_pipeline.orchestration.metadata import reading_version
 from lakehouse_pipeline.settings import Settings
 
 LINE = "ledger_line"
@@ -94,23 +95,33 @@ def _events(
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     """Yield what is to be told of a line, in this order."""
     life = store.life_cycle(dataset)
+    files = [version.contract for version in life.versions.values()]
+    before, after = (life_cycle(files, lines[:n]) for n in (line.number - 1, line.number))
     facts: Facts = {LINE: line.number, "at": line.at}
-    if line.version is not None:
-        facts |= {"version": line.version, "sha256": line.sha256}
-    if line.step is Step.DEFINED:
-        version = life.versions.get(line.version or "")
-        if version and version.contract.sha256 == line.sha256:
-            yield materialization(life, version, {LINE: line.number, "at": line.at})
-    elif life.active:
-        facts["version"] = life.active.name
-    if line.step is Step.ACTIVATED and line.version is not None:
-        files = [version.contract for version in life.versions.values()]
-        former = life_cycle(files, lines[: line.number - 1]).active
-        if former and former.name != line.version:
-            facts["supersedes"] = former.name
+    version = life.versions.get(line.version or "")
+    if version and version.contract.sha256 == line.sha256:
+        if line.step is Step.DEFINED:
+            in_force = (after.active or version).contract
+            yield materialization(life, version, facts, in_force)
+        elif line.step is Step.ACTIVATED and _reads_otherwise(before, lines, line, version):
+            yield materialization(life, version, facts, version.contract)
+    named = line.version or (life.active.name if life.active else "")
+    facts |= {"version": named, "sha256": line.sha256}
+    if line.step is Step.ACTIVATED and before.active and before.active.name != named:
+        facts |= {"supersedes": before.active.name}
     for kind in _types(lines, line):
         event = Event(kind, dataset, None, line.by or NOBODY, line.why, facts)
         yield observation(event, None)
+
+
+def _reads_otherwise(
+    before: LifeCycle, lines: Sequence[Line], line: Line, version: Version
+) -> bool:
+    """Return whether files are read otherwise since this activation than was told last."""
+    defined = [one for one in lines[: line.number] if one.step is Step.DEFINED]
+    if before.active is None:
+        return bool(defined) and defined[-1].sha256 != line.sha256
+    return reading_version(before.active.contract) != reading_version(version.contract)
 
 
 def _types(lines: Sequence[Line], line: Line) -> list[EventType]:

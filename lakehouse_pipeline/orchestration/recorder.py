@@ -7,7 +7,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
+    NULL_EVENT_POINTER,
     get_input_data_version_tag,
+    get_input_event_pointer_tag,
 )
 
 from lakehouse_pipeline.audit.events import Event, EventType
@@ -111,10 +113,11 @@ class Recorder:
     @property
     def _provenance(self) -> dict[str, str]:
         """What raw was read with; the UI shows raw as stale when files are now read otherwise."""
-        contract = get_input_data_version_tag(contract_key(self.contract.dataset))
+        contract = contract_key(self.contract.dataset)
         return {
             CODE_VERSION_TAG: code_version(self.contract, Layer.RAW),
-            contract: reading_version(self.contract),
+            get_input_data_version_tag(contract): reading_version(self.contract),
+            get_input_event_pointer_tag(contract): NULL_EVENT_POINTER,
         }
 
     def _judged(self, judged: BatchJudged) -> None:
