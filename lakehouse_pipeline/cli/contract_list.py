@@ -34,7 +34,8 @@ def list_versions(
         return
     print_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
     for name, line in closed.items():
-        console.print(f"{name} takes no new files; deprecated by {line.by}: {line.why}")
+        said = f"{name} takes no new files; deprecated by {line.by}: {line.why}"
+        console.print(said, markup=False)
     for problem in problems:
         console.print(f"refused contract: {problem}", style="red", markup=False)
 

@@ -55,8 +55,9 @@ def status(as_json: JsonOption = False) -> None:
         return
     print_table(COLUMNS, ([row[column] for column in COLUMNS] for row in datasets))
     for row in datasets:
-        if row["contract_state"] not in ("", State.ACTIVE):
-            console.print(f"{row['dataset']} {row['contract']}: {row['contract_state']}")
+        if row["contract_state"] != State.ACTIVE:
+            said = f"{row['dataset']} {row['contract']}: {row['contract_state']}"
+            console.print(said, style="yellow", markup=False)
     for one in refused:
         for problem in one.problems:
             console.print(f"refused contract: {problem}", style="red", markup=False)
