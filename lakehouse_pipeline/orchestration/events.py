@@ -1,5 +1,6 @@
 """Events that are not part of a run, written into Dagster's event log as observations."""
 
+import re
 from collections.abc import Mapping
 
 import dagster as dg
@@ -20,11 +21,13 @@ def actor_of(tags: Mapping[str, str]) -> str:
 
 
 def observation(event: Event, layer: Layer | None) -> dg.AssetObservation:
-    """Return the event as an observation of a layer, or of the dataset's contract."""
+    """Return the event as an observation of a layer, or of the dataset's contract.
+
+    Dagster takes few characters in a tag; the metadata has the actor's name as it is.
+    """
     key = asset_key(event.dataset, layer) if layer else contract_key(event.dataset)
-    return dg.AssetObservation(
-        key, partition=event.batch, metadata=event.metadata(), tags={"actor": event.actor[:63]}
-    )
+    tags = {"actor": re.sub(r"[^A-Za-z0-9_.-]", "_", event.actor)[:63]}
+    return dg.AssetObservation(key, partition=event.batch, metadata=event.metadata(), tags=tags)
 
 
 def report(instance: dg.DagsterInstance, event: Event, layer: Layer | None) -> None:

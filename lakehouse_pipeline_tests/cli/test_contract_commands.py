@@ -7,6 +7,9 @@ import pytest
 
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.life_cycle import LEDGER
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.keys import contract_key
+from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
 from lakehouse_pipeline_tests.homes import AMOUNT, contract_text, open_home, rows
 
@@ -88,6 +91,22 @@ def test_what_waits_in_raw_is_published_when_somebody_else_approves(
         {"n": 5}
     ]
     assert lakehouse("verify").code == 0
+
+
+@pytest.mark.parametrize("name", ["Jörg Müller", "eve@example.org", "a/b, [c]" + 90 * "d"])
+def test_a_person_may_be_called_as_they_are(
+    lakehouse: Command, tmp_path: Path, home: Path, name: str
+) -> None:
+    ingest(lakehouse, tmp_path)
+    answer = lakehouse("contract", "approve", "orders", "--by", name, "--why", "ja")
+    assert (answer.code, answer.err) == (0, "")
+    assert f"orders 1.0.0 is approved by {name}: ja\n" in answer.out
+    with open_instance(Settings(home=home)) as instance:
+        record = instance.fetch_observations(contract_key("orders"), limit=1).records[0]
+        assert record.asset_observation is not None
+        assert record.asset_observation.metadata["actor"].value == name
+        (run, *_) = instance.get_runs(limit=1)
+        assert run.tags["user"] == name
 
 
 def test_a_waiting_batch_taken_again_is_known(lakehouse: Command, tmp_path: Path) -> None:
