@@ -79,16 +79,6 @@ class UnknownDatasetError(LakehouseError):
         )
 
 
-class UnknownVersionError(LakehouseError):
-    """The dataset has no sound contract of this version."""
-
-    def __init__(self, dataset: str, version: str, known: Iterable[str]) -> None:
-        super().__init__(
-            f"dataset '{dataset}' has no version '{version}'.{nearest(version, known)} "
-            f"List them with: lakehouse contract list {dataset}"
-        )
-
-
 class StepRefusedError(LakehouseError):
     """A contract version, or a dataset, is not in a state in which this can be done to it."""
 
@@ -304,4 +294,37 @@ class AlreadyRunningError(LakehouseError):
         super().__init__(
             f"{home}: another 'lakehouse up' is running on this home.{where} "
             "Use that one, stop it first, or set LAKEHOUSE_HOME to another folder."
+        )
+
+
+class DifferentDatasetsError(LakehouseError):
+    """Two contracts that are compared describe two datasets."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(
+            f"the contracts describe two datasets, '{old}' and '{new}'. "
+            "Compare two versions of one dataset."
+        )
+
+
+class UnregisteredVersionError(LakehouseError):
+    """The dataset has no contract of this version."""
+
+    def __init__(self, dataset: str, version: str, known: Iterable[str]) -> None:
+        versions = list(known)
+        super().__init__(
+            f"dataset '{dataset}' has no version '{version}'.{nearest(version, versions)} "
+            f"Registered: {', '.join(versions)}."
+        )
+
+
+class NoContractError(LakehouseError):
+    """What was given as a contract is neither a file nor a registered dataset."""
+
+    def __init__(self, named: str, dataset: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        listed = f" Registered: {', '.join(names)}." if names else " No dataset is registered yet."
+        super().__init__(
+            f"'{named}' is neither a file nor a registered dataset.{nearest(dataset, names)}"
+            f"{listed} Give the path of a contract (YAML), DATASET or DATASET@VERSION."
         )

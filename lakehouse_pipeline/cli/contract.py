@@ -7,6 +7,7 @@ import typer
 
 from lakehouse_pipeline.cli.contract_activate import activate
 from lakehouse_pipeline.cli.contract_approve import approve
+from lakehouse_pipeline.cli.contract_compare import compare_contracts
 from lakehouse_pipeline.cli.contract_decline import decline
 from lakehouse_pipeline.cli.contract_deprecate import deprecate
 from lakehouse_pipeline.cli.contract_list import list_versions
@@ -32,6 +33,7 @@ app.command()(decline)
 app.command()(activate)
 app.command()(deprecate)
 app.command()(retire)
+app.command("compare")(compare_contracts)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import typer
 
 from lakehouse_pipeline.cli.life_cycle import DatasetArgument
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
-from lakehouse_pipeline.errors import UnknownVersionError
+from lakehouse_pipeline.errors import UnregisteredVersionError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.settings import Settings
 
@@ -26,7 +26,7 @@ def show(
     life = store.life_cycle(dataset)
     name = store.shown(dataset).version if version is None else version
     if name not in life.versions:
-        raise UnknownVersionError(dataset, name, life.versions)
+        raise UnregisteredVersionError(dataset, name, life.versions)
     found = life.versions[name]
     text = Path(found.contract.path).read_text("utf-8")
     history = [

@@ -21,7 +21,7 @@ from lakehouse_pipeline.contracts.life_cycle import (
 from lakehouse_pipeline.errors import (
     NamelessStepError,
     StepRefusedError,
-    UnknownVersionError,
+    UnregisteredVersionError,
 )
 from lakehouse_pipeline.lake.contract_store import ContractStore, entry_of
 from lakehouse_pipeline.lake.life_cycle import Entry
@@ -53,7 +53,7 @@ class Steps:
         """Approve a version, by default the newest that waits; active at once when it asks to be.
 
         Raises:
-            UnknownDatasetError, UnknownVersionError: there is none.
+            UnknownDatasetError, UnregisteredVersionError: there is none.
             StepRefusedError: nothing waits, or it is not a draft, or `by` is its author.
         """
         with self._locked(dataset):
@@ -84,7 +84,7 @@ class Steps:
         """Activate a version; without one take a deprecated dataset up again, or the newest ready.
 
         Raises:
-            UnknownDatasetError, UnknownVersionError: there is none.
+            UnknownDatasetError, UnregisteredVersionError: there is none.
             StepRefusedError: it may not become active; or it breaks promises, and not `breaking`.
         """
         with self._locked(dataset):
@@ -105,7 +105,7 @@ class Steps:
         """Deprecate a version; without one the dataset as a whole, which then takes no new files.
 
         Raises:
-            UnknownDatasetError, UnknownVersionError: there is none.
+            UnknownDatasetError, UnregisteredVersionError: there is none.
             StepRefusedError: it is deprecated already, or retired, or was declined.
         """
         with self._locked(dataset):
@@ -141,7 +141,7 @@ class Steps:
         self, dataset: str, life: LifeCycle, name: str | None, default: Version | None, what: str
     ) -> Version:
         if name is not None and name not in life.versions:
-            raise UnknownVersionError(dataset, name, life.versions)
+            raise UnregisteredVersionError(dataset, name, life.versions)
         chosen = life.versions[name] if name is not None else default
         if chosen is None:
             problem = f"has no version that waits for {what}; see: lakehouse contract list"

@@ -319,7 +319,8 @@ def entry_of(contract: Contract, step: Step, by: str, why: str) -> Entry:
 def _wanted(version: Version) -> str:
     """Return what a version waits for, with the command."""
     named = f"{version.contract.dataset} {version.name}"
-    other = f" by somebody other than {version.author}" if version.author else ""
+    is_known = version.author not in ("", NOBODY)
+    other = f" by somebody other than {version.author}" if is_known else ""
     return (
         f"{named} ({version.contract.compliance}) waits for approval{other}: "
         f"lakehouse contract approve {named} --by NAME --why TEXT"

@@ -12,18 +12,20 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction
 from filelock import FileLock
 
-from lakehouse_pipeline.errors import LakehouseError, SchemaChangeError
+from lakehouse_pipeline.errors import LakehouseError
+from lakehouse_pipeline.lake.evolution import evolved, placed
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
 
 PARQUET = (
@@ -128,43 +130,24 @@ class Tables:
     def replace(self, dataset: str, layer: Layer, batches: Sequence[str], staged: Staged) -> int:
         """Make `staged` the whole content of `batches` in the layer, in one commit.
 
+        That commit also brings the table's columns up to date, as `evolution` says.
+
         Returns: the table's new version.
         Raises: SchemaChangeError: other batches hold columns in another type.
         """
-        table = self._prepared(dataset, layer, batches, staged.schema)
+        table, schema = self._prepared(dataset, layer, batches, staged.schema)
         actions = [
             self._moved(dataset, layer, staged, name, rows) for name, rows in staged.counts.items()
         ]
         table.create_write_transaction(
             [*actions],
             mode="overwrite",
-            schema=table.schema(),
+            schema=schema,
             partition_by=[BATCH_ID],
             partition_filters=[(BATCH_ID, "in", list(batches))],
         )
         self._only_ours(dataset, layer, batches, actions)
         return DeltaTable(str(self.path(dataset, layer))).version()
-
-    def is_retyped(
-        self, dataset: str, layer: Layer, batches: Sequence[str], schema: pa.Schema
-    ) -> bool:
-        """Return whether a layer holds a column in another type, and only for `batches`.
-
-        Raises: SchemaChangeError: other batches hold it too, and would have to be rebuilt.
-        """
-        table = self.open(dataset, layer)
-        if table is None:
-            return False
-        stored = {column.name: column.type for column in table.schema().fields}
-        changed = [
-            column
-            for column in Schema.from_arrow(schema).fields
-            if stored.get(column.name, column.type) != column.type
-        ]
-        if changed and self.batches(dataset, layer) - set(batches):
-            name, path = changed[0].name, str(self.path(dataset, layer))
-            raise SchemaChangeError(path, name, str(stored[name]), str(changed[0].type), dataset)
-        return bool(changed)
 
     def remove(self, dataset: str, layer: Layer, batches: Sequence[str]) -> list[str]:
         """Take `batches` out of a layer; return those that were in it."""
@@ -190,22 +173,17 @@ class Tables:
 
     def _prepared(
         self, dataset: str, layer: Layer, batches: Sequence[str], schema: pa.Schema
-    ) -> DeltaTable:
-        """Return the table, made or grown or rebuilt so that it takes `schema`."""
+    ) -> tuple[DeltaTable, Schema]:
+        """Return the table, made if there is none, and its schema when `schema` is in it too."""
         path = self.path(dataset, layer)
         table = self.open(dataset, layer)
-        wanted = Schema.from_arrow(schema)
+        wanted = placed(Schema.from_arrow(schema).fields)
         if table is None:
             path.mkdir(parents=True, exist_ok=True)
-            return _create(path, wanted, "ignore")
-        stored = {column.name for column in table.schema().fields}
-        if self.is_retyped(dataset, layer, batches, schema):
-            return _create(path, wanted, "overwrite")
-        added = [column for column in wanted.fields if column.name not in stored]
-        if added:
-            table.alter.add_columns(added)
-            table = DeltaTable(str(path))
-        return table
+            return _create(path, wanted), wanted
+        written = set(batches)
+        others = [file for file in _local(table.file_uris()) if _batch_of(file) not in written]
+        return table, evolved(table.schema(), wanted, others, path)
 
     def _only_ours(
         self, dataset: str, layer: Layer, batches: Sequence[str], actions: list[AddAction]
@@ -265,8 +243,17 @@ def copied(
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, target)
-    schema = pa.schema(table.schema().to_arrow())
+    schema = _held_by(folder, counts) or pa.schema(table.schema().to_arrow())
     return Staged(folder, _rows_per_batch(counts, batches), schema, counts)
+
+
+def _held_by(folder: Path, counts: Mapping[str, int]) -> pa.Schema | None:
+    """Return the columns of the first of `counts`' files; the table may hold more in older ones."""
+    for name in counts:
+        return (
+            pq.read_schema(folder / name).remove_metadata().append(pa.field(BATCH_ID, pa.string()))
+        )
+    return None
 
 
 def _rows_per_batch(counts: dict[str, int], batches: Sequence[str]) -> dict[str, int]:
@@ -276,12 +263,12 @@ def _rows_per_batch(counts: dict[str, int], batches: Sequence[str]) -> dict[str,
     return rows
 
 
-def _create(path: Path, schema: Schema, mode: str) -> DeltaTable:
+def _create(path: Path, schema: Schema) -> DeltaTable:
     return DeltaTable.create(
         str(path),
         schema=schema,
         partition_by=[BATCH_ID],
-        mode="overwrite" if mode == "overwrite" else "ignore",
+        mode="ignore",
         configuration={"delta.dataSkippingStatsColumns": RECORD},
     )
 

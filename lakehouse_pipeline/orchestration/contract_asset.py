@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from lakehouse_pipeline.contracts.breaking import is_breaking
+from lakehouse_pipeline.contracts.compare import Change, compare
 from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Version
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore, Refused
@@ -93,9 +93,9 @@ def materialization(
     before = _before(life, version)
     if before:
         metadata["diff"] = dg.MetadataValue.md(_fenced("diff", _diff(before.contract, contract)))
-        breaks = is_breaking(before.contract, contract)
-        if breaks:
-            metadata["breaking"] = dg.MetadataValue.md("\n".join(f"- {one}" for one in breaks))
+        changes = compare(before.contract, contract)
+        if changes:
+            metadata["changes"] = dg.MetadataValue.md(_sentences(changes))
     return dg.AssetMaterialization(
         contract_key(contract.dataset),
         metadata=metadata,
@@ -119,6 +119,15 @@ def _diff(old: Contract, new: Contract) -> str:
         lineterm="",
     )
     return "\n".join(lines)
+
+
+def _sentences(changes: Sequence[Change]) -> str:
+    """Return changes as a Markdown list, with whose promise a breaking one breaks."""
+    said = [
+        f"- **breaking for {' and '.join(one.breaks)}** {one}" if one.breaks else f"- {one}"
+        for one in changes
+    ]
+    return "\n".join(said)
 
 
 def _text(contract: Contract) -> str:

@@ -13,7 +13,7 @@ from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, write_anonymized, write_published
-from lakehouse_pipeline.pipeline.schemas import rebuilds
+from lakehouse_pipeline.pipeline.schemas import make_ready
 
 ALL_LAYERS = tuple(Layer)
 GROUP_BYTES = 256 << 20
@@ -30,11 +30,12 @@ def process(
     one judgement: when one of them is asked for, both are written. A batch that raw does not hold
     is read, asked for or not.
 
-    Raises: SchemaChangeError: batches outside the range hold a column in another type.
+    Raises: SchemaChangeError: batches outside the range hold a column in another type that the new
+        one does not widen.
     """
     with lake.tables.lock(contract.dataset):
         files = landed(lake, contract, batches)
-        if rebuilds(lake, contract, batches, layers):
+        if make_ready(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers)
         else:
             for group in _groups(files):

@@ -167,7 +167,9 @@ def test_replay_judges_anew_under_the_contract_as_it_is_now(
     contract = tmp_path / "next.yaml"
     contract.write_text(contract_text("1.1.0", amount=AMOUNT.replace("minimum: 0", "minimum: -9")))
     assert lakehouse("contract", "add", contract).code == 0
-    assert lakehouse("contract", "approve", "orders", "--by", "eve", "--why", "agreed").code == 0
+    by = ("--by", "eve", "--why", "agreed")
+    assert lakehouse("contract", "approve", "orders", *by).code == 0
+    assert lakehouse("contract", "activate", "orders", "--breaking", *by).code == 0
     batch = batch_of(lakehouse, "b")
     answer = lakehouse("replay", "orders", "--batch", batch, "--json")
     assert answer.code == 0

@@ -15,7 +15,7 @@ from lakehouse_pipeline.errors import (
     NotApprovedError,
     StepRefusedError,
     UnknownDatasetError,
-    UnknownVersionError,
+    UnregisteredVersionError,
 )
 from lakehouse_pipeline.lake.contract_steps import Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
@@ -145,7 +145,7 @@ def test_a_version_that_breaks_promises_is_activated_only_when_that_is_meant(
     store: ContractStore, tmp_path: Path
 ) -> None:
     add(store, tmp_path, text(compliance="standard"))
-    add(store, tmp_path, text("2.0.0", "standard"))
+    add(store, tmp_path, text("2.0.0", "standard").replace("integer", "string"))
     assert states(store) == {"1.0.0": "active", "2.0.0": "draft"}
     with pytest.raises(StepRefusedError) as refused:
         give(store).activate("orders", "2.0.0")
@@ -241,7 +241,9 @@ def test_unknown_names_and_empty_ones(store: ContractStore, tmp_path: Path) -> N
     with pytest.raises(UnknownDatasetError):
         give(store).approve("orders")
     add(store, tmp_path, text())
-    with pytest.raises(UnknownVersionError, match=r"no version '1.0'. Did you mean '1\.0\.0'\?"):
+    with pytest.raises(
+        UnregisteredVersionError, match=r"no version '1.0'. Did you mean '1\.0\.0'\?"
+    ):
         give(store).approve("orders", "1.0")
     with pytest.raises(NamelessStepError, match="--by is empty"):
         Steps(store, "  ", "agreed")

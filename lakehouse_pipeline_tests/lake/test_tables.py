@@ -151,7 +151,35 @@ def test_an_added_column_is_null_in_older_batches(
     }
     table = tables.open(DATASET, Layer.RAW)
     assert table is not None
-    assert [column.name for column in table.schema().fields] == ["v", "_record", "_batch_id", "w"]
+    assert [column.name for column in table.schema().fields] == ["v", "w", "_record", "_batch_id"]
+
+
+def columns(tables: Tables) -> list[str]:
+    table = tables.open(DATASET, Layer.RAW)
+    assert table is not None
+    return [column.name for column in table.schema().fields]
+
+
+def test_the_columns_stand_as_they_were_written_last_and_those_of_older_batches_behind(
+    tables: Tables, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write(tables, connection, {"a": 2}, "1 AS gone, 'x' AS v, 7 AS w")
+    write(tables, connection, {"b": 1}, "7 AS w, 'x' AS v")
+    assert columns(tables) == ["w", "v", "_record", "_batch_id", "gone"]
+    write(tables, connection, {"c": 1}, "7 AS w, 'x' AS v")
+    assert columns(tables) == ["w", "v", "_record", "_batch_id", "gone"]
+    write(tables, connection, {"a": 2}, "7 AS w, 'x' AS v")
+    assert columns(tables) == ["w", "v", "_record", "_batch_id"]
+
+
+def test_a_table_made_anew_is_one_commit_and_keeps_its_properties(
+    tables: Tables, connection: duckdb.DuckDBPyConnection
+) -> None:
+    old = write(tables, connection, {"a": 2, "b": 1})
+    assert write(tables, connection, {"a": 2, "b": 1}, "5::BIGINT AS v") == old + 1
+    table = tables.open(DATASET, Layer.RAW)
+    assert table is not None
+    assert table.metadata().configuration == {"delta.dataSkippingStatsColumns": "_record"}
 
 
 def test_another_type_is_refused_while_other_batches_hold_the_old_one(

@@ -193,6 +193,7 @@ def test_a_version_is_a_materialization_with_its_text_and_the_difference(home: H
     assert "diff" not in first
     assert "--- 1.0.0.yaml\n+++ 1.1.0.yaml\n" in second["diff"]
     assert "\n-version: 1.0.0\n+version: 1.1.0\n" in second["diff"]
+    assert second["changes"].startswith("- **breaking for producers** publish: Batches")
 
 
 def test_raw_becomes_stale_when_files_are_read_otherwise_and_not_for_a_rule(home: Home) -> None:

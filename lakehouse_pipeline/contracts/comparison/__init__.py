@@ -1,0 +1,1 @@
+"""The parts of a comparison of two contracts, one promise each; `contracts.compare` joins them."""
