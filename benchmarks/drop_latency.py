@@ -9,9 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from measuring import SHARED, existing, finished, must_be, published_at, spans, spread
+from measuring import SHARED, existing, finished, must_be, published_at, register, spans, spread
 
-from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
@@ -31,7 +30,7 @@ def main() -> None:
     latencies = []
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as home:
         settings = Settings(home=Path(home))
-        ContractStore(settings.contracts).add(contract)
+        register(settings, contract)
         landing = settings.landing / "orders"
         landing.mkdir(parents=True, exist_ok=True)
         with running(settings), open_instance(settings) as instance:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from dagster import AssetRecordsFilter, DagsterInstance
 
+from lakehouse_pipeline.lake.contract_steps import Steps
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import BatchState, active_datasets, batch_states
 from lakehouse_pipeline.orchestration.keys import asset_key
+from lakehouse_pipeline.settings import Settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Where the inputs are unless told otherwise: `../shared` of the repository."""
@@ -28,6 +31,14 @@ def existing(path: Path) -> Path:
     if not path.exists():
         raise SystemExit(f"{path} is not there. Name the folder of the inputs with --shared.")
     return path
+
+
+def register(settings: Settings, contract: Path) -> None:
+    """Register a contract, and approve it if its batches would wait for that."""
+    store = ContractStore(settings.contracts)
+    added = store.add(contract, "benchmark")
+    if store.life_cycle(added.dataset).waiting:
+        Steps(store, "steward", "a benchmark").approve(added.dataset)
 
 
 def must_be(what: str, found: object, known: object) -> None:

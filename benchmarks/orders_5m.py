@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import SHARED, existing, layer_seconds, must_be, spread
+from measuring import SHARED, existing, layer_seconds, must_be, register, spread
 
-from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.settings import Settings
 
@@ -88,7 +87,7 @@ def _ingest(contract: Path, file: Path) -> Finished:
     """Return the figures of one ingest; its `output` says the seconds per layer."""
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as home:
         settings = Settings(home=Path(home))
-        ContractStore(settings.contracts).add(contract)
+        register(settings, contract)
         command = [*LAKEHOUSE, "ingest", "--json", "--dataset", "orders", str(file)]
         done = run(command, {"LAKEHOUSE_HOME": home})
         (batch,) = json.loads(done.output)["batches"]

@@ -19,10 +19,10 @@ from measuring import (
     layer_seconds,
     must_be,
     published_at,
+    register,
     spans,
 )
 
-from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.batches import BatchState
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.processes import running
@@ -51,7 +51,7 @@ def main() -> None:
     files = sorted(existing(options.shared / "data" / DATASET).glob("*.csv"))[: options.files]
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as home:
         settings = Settings(home=Path(home))
-        ContractStore(settings.contracts).add(contract)
+        register(settings, contract)
         with running(settings), open_instance(settings) as instance:
             landing = settings.landing / DATASET
             landing.mkdir(parents=True, exist_ok=True)

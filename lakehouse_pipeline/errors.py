@@ -112,6 +112,40 @@ class UnknownDatasetError(LakehouseError):
         )
 
 
+class StepRefusedError(LakehouseError):
+    """A contract version, or a dataset, is not in a state in which this can be done to it."""
+
+    def __init__(self, what: str, problem: str) -> None:
+        super().__init__(f"{what} {problem}. Nothing was changed.")
+
+
+class NamelessStepError(LakehouseError):
+    """A step in the life of a contract was given without who gives it, or why."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"{option} is empty; who approves what, and why, stays on record. Nothing was changed."
+        )
+
+
+class NotApprovedError(LakehouseError):
+    """The contract has to be approved before anything past raw is made."""
+
+    def __init__(self, dataset: str, waiting_for: str) -> None:
+        super().__init__(f"{waiting_for}. Until then the batches of '{dataset}' wait in raw.")
+
+
+class DatasetDeprecatedError(LakehouseError):
+    """The dataset as a whole is deprecated: it takes no new files."""
+
+    def __init__(self, dataset: str, by: str, why: str) -> None:
+        super().__init__(
+            f"'{dataset}' was deprecated by {by} ({why}): it takes no new files, what is published "
+            f"stays. To take it up again: lakehouse contract activate {dataset} --by NAME --why "
+            "TEXT"
+        )
+
+
 class UnknownBatchError(LakehouseError):
     """The dataset has no batch of this name."""
 

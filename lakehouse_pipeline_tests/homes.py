@@ -17,6 +17,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
+from lakehouse_pipeline.contracts.life_cycle import State
+from lakehouse_pipeline.lake.contract_steps import Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.engine import engine, parquet_relation
@@ -33,6 +35,8 @@ from lakehouse_pipeline.pipeline.verify import Violation
 from lakehouse_pipeline.settings import Settings
 
 DATASET = "orders"
+AUTHOR = "producer"
+STEWARD = "steward"
 HEADER = "order_id,email,phone,amount,country\n"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -220,8 +224,10 @@ class Home:
 
 
 @contextmanager
-def open_home(folder: Path, *contracts: str, settle_seconds: float = 0) -> Iterator[Home]:
-    """Yield a home with these contracts, ready for files.
+def open_home(
+    folder: Path, *contracts: str, settle_seconds: float = 0, approved: bool = True
+) -> Iterator[Home]:
+    """Yield a home with these contracts, approved by a steward, ready for files.
 
     A home that is there already is opened as it is; a new one without any gets `contract_text()`.
     """
@@ -232,17 +238,30 @@ def open_home(folder: Path, *contracts: str, settle_seconds: float = 0) -> Itera
         shutil.copytree(_fresh_records(), settings.dagster)
         contracts = contracts or (contract_text(),)
     for text in contracts:
-        add_contract(settings, text)
+        add_contract(settings, text, approved=approved)
     with open_instance(settings) as instance:
         yield Home(settings, instance)
 
 
-def add_contract(settings: Settings, text: str) -> None:
-    """Register a contract, as `lakehouse contract add` does."""
+def add_contract(settings: Settings, text: str, *, approved: bool = True) -> None:
+    """Register a contract, as `lakehouse contract add` does, and let a steward approve it."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "contract.yaml"
         file.write_text(text, "utf-8")
-        ContractStore(settings.contracts).add(file)
+        added = ContractStore(settings.contracts).add(file, AUTHOR, "a test")
+        if approved:
+            approve_contract(settings, added.dataset, added.version)
+
+
+def approve_contract(settings: Settings, dataset: str = DATASET, version: str = "1.0.0") -> None:
+    """Approve and activate what waits for it, also what breaks a promise, as a steward does."""
+    store = ContractStore(settings.contracts)
+    steps, life = Steps(store, STEWARD, "a test"), store.life_cycle(dataset)
+    if life.needs_approval(life.versions[version]):
+        steps.approve(dataset, version)
+    found = store.life_cycle(dataset).versions[version]
+    if found.contract.status == "active" and found.state in (State.DRAFT, State.APPROVED):
+        steps.activate(dataset, version, breaking=True)
 
 
 @cache

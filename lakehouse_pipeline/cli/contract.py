@@ -1,26 +1,39 @@
-"""`lakehouse contract`: add a contract, or check one."""
+"""`lakehouse contract`: add a contract, check one, and the commands of its life."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.cli import contract_export
+from lakehouse_pipeline.cli.contract_activate import activate
+from lakehouse_pipeline.cli.contract_approve import approve
 from lakehouse_pipeline.cli.contract_compare import compare_contracts
+from lakehouse_pipeline.cli.contract_decline import decline
+from lakehouse_pipeline.cli.contract_deprecate import deprecate
+from lakehouse_pipeline.cli.contract_list import list_versions
+from lakehouse_pipeline.cli.contract_retire import retire
+from lakehouse_pipeline.cli.contract_show import show
+from lakehouse_pipeline.cli.life_cycle import reload_ui
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
+from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
-from lakehouse_pipeline.orchestration.events import report
-from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.reload import reload_location
+from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.pipeline.binding import unbound
 from lakehouse_pipeline.settings import Settings
 
-app = typer.Typer(help="Add a contract, or check one.", no_args_is_help=True)
+app = typer.Typer(help="Add contracts, check them, and lead their lives.", no_args_is_help=True)
+app.command("list")(list_versions)
+app.command()(show)
+app.command()(approve)
+app.command()(decline)
+app.command()(activate)
+app.command()(deprecate)
+app.command()(retire)
 app.command("compare")(compare_contracts)
 app.command()(contract_export.export)
 
@@ -28,6 +41,8 @@ app.command()(contract_export.export)
 @app.command()
 def add(
     file: Annotated[Path, typer.Argument(help="An ODCS 3.1 contract, YAML.")],
+    by: Annotated[str, typer.Option(help="Its author; the user of the system without it.")] = "",
+    why: Annotated[str, typer.Option(help="For what reason; stays on record.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Check a contract and register it; a running UI shows its dataset within seconds."""
@@ -35,26 +50,24 @@ def add(
     problems = unbound(load_file(file))
     if problems:
         raise ContractError(problems)
-    contract = ContractStore(settings.contracts).add(file)
+    store = ContractStore(settings.contracts)
+    contract = store.add(file, by.strip() or actor(), why.strip() or f"contract add {file.name}")
     with open_instance(settings) as instance:
-        why = f"contract add {file.name}"
-        facts: dict[str, str | int | float] = {
-            "version": contract.version,
-            "sha256": contract.sha256,
-        }
-        event = Event(EventType.CONTRACT_DEFINED, contract.dataset, None, actor(), why, facts)
-        report(instance, event, None)
+        report_life_cycle(instance, settings, [contract.dataset])
     Landing(settings.landing).folder(contract.dataset).mkdir(parents=True, exist_ok=True)
-    url = running_url(settings)
-    if url is not None:
-        reload_location(url)
+    reload_ui(settings)
+    life = store.life_cycle(contract.dataset)
+    state, next_step = life.versions[contract.version].state, next_command(life, contract.version)
     if as_json:
-        print_json({"dataset": contract.dataset, "version": contract.version})
-    else:
-        console.print(
-            f"{contract.dataset} {contract.version} is registered. "
-            f"Drop files into {settings.landing / contract.dataset}"
-        )
+        named = {"dataset": contract.dataset, "version": contract.version}
+        print_json({**named, "state": state, "next": next_step})
+        return
+    console.print(
+        f"{contract.dataset} {contract.version} is registered. "
+        f"Drop files into {settings.landing / contract.dataset}"
+    )
+    if next_step:
+        console.print(f"It is not active yet: {next_step}", markup=False)
 
 
 @app.command()

@@ -87,7 +87,7 @@ def _contract(store: ContractStore, named: str) -> Contract:
     except UnknownDatasetError as error:
         raise NoContractError(named, dataset, store.datasets()) from error
     if not version and "@" not in named:
-        return store.active(dataset)
+        return store.shown(dataset)
     if version not in versions:
         raise UnregisteredVersionError(dataset, version, versions)
     return load_file(versions[version])

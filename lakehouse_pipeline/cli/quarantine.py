@@ -38,7 +38,7 @@ def show(
 ) -> None:
     """Show how many records broke each rule, and the first records with their reasons."""
     settings = Settings()
-    contract = ContractStore(settings.contracts).active(dataset)
+    contract = ContractStore(settings.contracts).shown(dataset)
     with engine(settings.home / "tmp", settings.memory_limit) as connection:
         tables = Tables(settings.lake)
         counts = quarantined_counts(connection, tables, dataset, batch)
@@ -71,7 +71,7 @@ def export(
     Corrected, the file comes back with: lakehouse quarantine correct DATASET BATCH FILE
     """
     settings = Settings()
-    contract = ContractStore(settings.contracts).active(dataset)
+    contract = ContractStore(settings.contracts).shown(dataset)
     tables, temporary = Tables(settings.lake), settings.home / "tmp"
     wanted = Report(contract, batch, sentences(contract, lang))
     with engine(temporary, settings.memory_limit) as connection:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.contracts.life_cycle import State, next_command
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import batch_states
@@ -28,7 +29,8 @@ COLUMNS = (
 def status(as_json: JsonOption = False) -> None:
     """Show datasets, refused contracts, files that are ignored, and whether the UI runs."""
     settings = Settings()
-    contracts, refused = ContractStore(settings.contracts).survey()
+    store = ContractStore(settings.contracts)
+    contracts, refused = store.survey()
     datasets = []
     with open_instance(settings) as instance:
         for contract in contracts:
@@ -38,6 +40,7 @@ def status(as_json: JsonOption = False) -> None:
                 {
                     "dataset": contract.dataset,
                     "contract": contract.version,
+                    "contract_state": _contract_state(store, contract.dataset),
                     "batches": len(states),
                     **{
                         count: sum(getattr(state, count) or 0 for state in states)
@@ -55,6 +58,10 @@ def status(as_json: JsonOption = False) -> None:
         print_json({"ui": url, "datasets": datasets, "refused": problems, "ignored": ignored})
         return
     print_table(COLUMNS, ([row[column] for column in COLUMNS] for row in datasets))
+    for row in datasets:
+        if row["contract_state"] != State.ACTIVE:
+            said = f"{row['dataset']} {row['contract']}: {row['contract_state']}"
+            console.print(said, style="yellow", markup=False)
     for one in refused:
         for problem in one.problems:
             console.print(f"refused contract: {problem}", style="red", markup=False)
@@ -62,6 +69,18 @@ def status(as_json: JsonOption = False) -> None:
         console.print(f"ignored: {path}", style="yellow", markup=False)
     console.print(f"home: {settings.home}")
     console.print(f"UI: {url}" if url else "UI: not running; start it with: lakehouse up")
+
+
+def _contract_state(store: ContractStore, dataset: str) -> str:
+    """Return where the contract stands that a dataset is shown with, as a person reads it."""
+    life = store.life_cycle(dataset)
+    if life.closed:
+        return f"deprecated by {life.closed.by}: {life.closed.why}; no new files are taken"
+    if life.active:
+        return State.ACTIVE.value
+    if life.waiting:
+        return f"waits for approval; {next_command(life, life.waiting.name)}"
+    return "no version is active; no new files are taken"
 
 
 def _ignored(landing: Landing, datasets: list[str]) -> list[str]:

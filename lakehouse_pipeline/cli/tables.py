@@ -20,7 +20,8 @@ def print_batches(states: Sequence[BatchState], title: str = "") -> None:
     print_table(columns, ([_cell(s, c) for c in columns] for s in states), title)
     for state in states:
         if state.why:
-            console.print(f"{state.batch}: {state.state}: {state.why}", style="red", markup=False)
+            style = "yellow" if state.waits else "red"
+            console.print(f"{state.batch}: {state.state}: {state.why}", style=style, markup=False)
     print_reasons(states)
 
 

@@ -37,7 +37,7 @@ from lakehouse_pipeline.errors import (
 )
 
 STATUSES = ("draft", "proposed", "approved", "active", "deprecated", "retired")
-"""What `status` may be; batches are processed under the highest version that is `active`."""
+"""What `status` may be: what the author asks for; what became of it is in `life_cycle.py`."""
 
 _API_VERSION = re.compile(r"v3\.[0-9]{1,3}\.[0-9]{1,3}")
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")

@@ -1,7 +1,8 @@
 """The assets of a dataset: one multi-asset with the five layers, made from its contract.
 
 Its body calls `process` and records, batch by batch, only what really happened: a refused batch
-gets no materialization of its later layers. Why one multi-asset and logged events, and not five
+gets no materialization of its later layers (`waiting.py`: nor one whose contract is not approved).
+Why one multi-asset and logged events, and not five
 assets, is in docs/decisions/0001-one-multi-asset-per-dataset.md.
 """
 
@@ -13,28 +14,22 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
-import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
-from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.freshness import freshness_policy
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
-    AMENDS_TAG,
     GATE_CHECK,
     RULES_CHECK,
     asset_key,
     batches_of,
+    contract_key,
     job_name,
     plain,
 )
-from lakehouse_pipeline.orchestration.metadata import column_schema, markdown_rules
-from lakehouse_pipeline.orchestration.recorder import Recorder
-from lakehouse_pipeline.pipeline.amend import amend
+from lakehouse_pipeline.orchestration.metadata import code_version, column_schema, markdown_rules
+from lakehouse_pipeline.orchestration.waiting import process_cleared
 from lakehouse_pipeline.pipeline.lake import open_lake
-from lakehouse_pipeline.pipeline.process import process
 from lakehouse_pipeline.settings import Settings
 
 SOURCES = {
@@ -76,52 +71,24 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     )
     def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         context.instance.add_run_tags(context.run.run_id, process_tags())
-        active = ContractStore(settings.contracts).active(dataset)
-        load_check_modules(settings.check_modules if active.pandera_checks else ())
-        recorder = Recorder(context, active)
-        arrived = context.instance.get_dynamic_partitions(dataset)
-        wanted = [layer for layer in Layer if asset_key(dataset, layer) in recorder.selected]
-        batches = _not_expired(context, settings, active, wanted)
         with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
-            if AMENDS_TAG in context.run.tags:
-                outcomes = amend(lake, active, context.partition_key, arrived)
-            else:
-                outcomes = process(lake, active, batches, wanted, arrived)
-            for outcome in outcomes:
-                recorder.record(outcome)
-        recorder.finish()
+            process_cleared(context, settings, lake, dataset)
         yield from ()
 
     return layers
-
-
-def _not_expired(
-    context: dg.AssetExecutionContext, settings: Settings, contract: Contract, layers: list[Layer]
-) -> list[str]:
-    """Return the batches of a run without those that retention has left nothing of to start from.
-
-    Raises: ExpiredBatchError: no other batch is in the run.
-    """
-    batches = list(context.partition_keys)
-    expired = expired_sources(context.instance, settings, contract, batches, layers)
-    if expired and len(expired) == len(batches):
-        raise next(iter(expired.values()))
-    for error in expired.values():
-        context.log.error(str(error))
-    return [batch for batch in batches if batch not in expired]
 
 
 def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
     dataset = contract.dataset
     return dg.AssetSpec(
         asset_key(dataset, layer),
-        deps=[asset_key(dataset, SOURCES[layer])] if layer in SOURCES else [],
+        deps=[asset_key(dataset, SOURCES[layer]) if layer in SOURCES else contract_key(dataset)],
         description=_description(contract, layer),
         group_name=dataset,
         skippable=True,
         partitions_def=batches_of(dataset),
-        code_version=_code_version(contract, layer),
         freshness_policy=freshness_policy(contract) if layer is Layer.PUBLISHED else None,
+        code_version=code_version(contract, layer),
         owners=[_owner(name) for name in contract.owners],
         kinds={"delta", "csv" if layer is Layer.RAW else "duckdb"},
         tags=_tags(contract, layer),
@@ -156,13 +123,6 @@ def _description(contract: Contract, layer: Layer) -> str:
     if layer is Layer.VALIDATED:
         parts.append(f"Rules of {contract.dataset} {contract.version}:\n{markdown_rules(contract)}")
     return "\n\n".join(part for part in parts if part)
-
-
-def _code_version(contract: Contract, layer: Layer) -> str:
-    """Return what makes a layer stale when it changes: our version; past raw, the contract too."""
-    if layer is Layer.RAW:
-        return lakehouse_pipeline.__version__
-    return f"{lakehouse_pipeline.__version__}+{contract.version}.{contract.sha256[:8]}"
 
 
 def _owner(name: str) -> str:

@@ -17,7 +17,7 @@ from lakehouse_pipeline.orchestration.keys import (
     asset_key,
     check_key,
 )
-from lakehouse_pipeline.orchestration.metadata import as_plain
+from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, as_plain
 
 UNFINISHED = (
     DagsterRunStatus.QUEUED,
@@ -46,12 +46,12 @@ class BatchState:
     """A batch as the newest events tell it.
 
     `state` is published, refused, running, failed (its run ended with an error), stopped
-    (half-way, without one), waiting, or expired: retention has taken it out of published, or of
-    every layer when it was never there. `expired` are the layers that retention has taken it out
-    of; the state stays as long as it is published. Counts are of the records that came in, None
-    before the batch was judged; `seconds` is the sum over the layers; `why` says why a batch was
-    refused or failed; `rules` counts the quarantined records per rule. `time` is of the newest
-    event, seconds since 1970 UTC.
+    (half-way, without one), waiting (for a run, or in raw for what `why` says), or expired:
+    retention has taken it out of published, or of every layer when it was never there. `expired`
+    are the layers that retention has taken it out of; the state stays as long as it is published.
+    Counts are of the records that came in, None before the batch was judged; `seconds` is the sum
+    over the layers; `why` says why a batch was refused, failed or waits; `rules` counts the
+    quarantined records per rule. `time` is of the newest event, seconds since 1970 UTC.
     """
 
     dataset: str
@@ -71,6 +71,11 @@ class BatchState:
     rules: dict[str, int] = field(default_factory=dict)
     time: float | None = None
     expired: tuple[Layer, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether raw holds the batch and its contract has to be approved before it goes on."""
+        return self.state == "waiting" and bool(self.why)
 
 
 def batch_states(
@@ -95,26 +100,33 @@ def batch_states(
     return states
 
 
-def _failed_runs(instance: dg.DagsterInstance, dataset: str) -> dict[str, str]:
-    """Return the newest failed run of each batch, among the last hundred failed runs."""
+def _failed_runs(instance: dg.DagsterInstance, dataset: str) -> dict[str, tuple[str, float]]:
+    """Return the newest failed run of each batch and its end, among the last hundred failed."""
     keys = list(instance.get_dynamic_partitions(dataset))
-    found: dict[str, str] = {}
-    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE]), limit=FAILED):
+    found: dict[str, tuple[str, float]] = {}
+    failures = RunsFilter(statuses=[DagsterRunStatus.FAILURE])
+    for record in instance.get_run_records(failures, limit=FAILED):
+        run, ended = record.dagster_run, record.end_time or record.update_timestamp.timestamp()
         first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
         mine = any(key.path[0] == dataset for key in run.asset_selection or ())
         if not (mine or run.tags.get(DATASET_TAG) == dataset) or first not in keys:
             continue
         end = keys.index(last) if last in keys else keys.index(first)
         for batch in keys[keys.index(first) : end + 1]:
-            found.setdefault(batch, run.run_id)
+            found.setdefault(batch, (run.run_id, ended))
     return found
 
 
-def _explained(state: BatchState, failed: dict[str, str]) -> BatchState:
-    """Return the state of a batch that is not finished with the run that failed over it."""
+def _explained(state: BatchState, failed: dict[str, tuple[str, float]]) -> BatchState:
+    """Return the state of a batch that is not finished with the run that failed over it.
+
+    One that waits in raw came there in order, unless a run failed since.
+    """
     if state.state not in UNEXPLAINED or state.batch not in failed:
         return state
-    run = failed[state.batch]
+    run, ended = failed[state.batch]
+    if state.waits and ended <= (state.time or 0):
+        return state
     why = (
         f"its run ended with an error; nothing is lost. See run {run[:8]} in the UI for the cause, "
         f"then: lakehouse replay {state.dataset} --batch {state.batch}"
@@ -132,13 +144,12 @@ def active_datasets(instance: dg.DagsterInstance) -> set[str]:
 def is_finished(instance: dg.DagsterInstance, dataset: str, batch: str) -> bool:
     """Return whether the batch was read and was published, or refused for what is in it.
 
-    A batch whose file could not be read, or whose run failed, is taken again when the file comes
-    again.
+    So is one that waits in raw: it was taken. A batch whose file could not be read, or whose run
+    failed, is taken again when the file comes again.
     """
     (state,) = batch_states(instance, dataset, [batch])
-    return state.state in ("published", "expired") or (
-        state.state == "refused" and state.records is not None
-    )
+    refused = state.state == "refused" and state.records is not None
+    return state.state in ("published", "expired") or refused or state.waits
 
 
 def last_event_time(instance: dg.DagsterInstance, dataset: str, batch: str) -> float | None:
@@ -216,9 +227,11 @@ def _state(
     raw, quarantined = newest.get(Layer.RAW, {}), newest.get(Layer.QUARANTINED, {})
     published = newest.get(Layer.PUBLISHED)
     events = [*newest.values(), *([gate] if gate else [])]
-    name = _state_name(gate, published, otherwise=empty.state)
+    waiting_for = _waiting_for(raw, gate)
+    name = "waiting" if waiting_for else _state_name(gate, published, otherwise=empty.state)
     expired = still_out(taken, newest)
-    name = "expired" if _has_left(name, newest, expired) else name
+    if _has_left(name, newest, expired):
+        name, waiting_for = "expired", ""
     return replace(
         empty,
         state=name,
@@ -232,7 +245,8 @@ def _state(
         physical_lines=raw.get("physical_lines"),
         header_lines=raw.get("header_lines", 1),
         blank_lines=raw.get("blank_lines", 0),
-        why=gate["why"] if gate and not gate["passed"] and name != "expired" else "",
+        why=waiting_for
+        or (gate["why"] if gate and not gate["passed"] and name != "expired" else ""),
         rules={
             key.removeprefix("rule/"): value
             for key, value in quarantined.items()
@@ -250,6 +264,12 @@ def _has_left(name: str, newest: Mapping[Layer, Said], expired: Collection[Layer
         return Layer.PUBLISHED in expired
     judged = [layer for layer in held if layer not in (Layer.ANONYMIZED, Layer.PUBLISHED)]
     return bool(judged) and all(layer in expired for layer in judged)
+
+
+def _waiting_for(raw: Said, gate: Said | None) -> str:
+    """Return what a batch waits for that was read and not judged since; empty if for nothing."""
+    judged = gate is not None and gate["timestamp"] >= raw.get("timestamp", 0)
+    return "" if judged else str(raw.get(WAITING_FOR, ""))
 
 
 def _share(event: Said) -> float:

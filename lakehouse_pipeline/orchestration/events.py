@@ -1,12 +1,13 @@
 """Events that are not part of a run, written into Dagster's event log as observations."""
 
+import re
 from collections.abc import Mapping
 
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.keys import asset_key, contract_key, plain
+from lakehouse_pipeline.orchestration.keys import asset_key, contract_key
 
 USER_TAG = "user"
 """The tag of a run or backfill that says who asked for it; Dagster shows it as the user."""
@@ -23,12 +24,11 @@ def actor_of(tags: Mapping[str, str]) -> str:
 def observation(event: Event, layer: Layer | None) -> dg.AssetObservation:
     """Return the event as an observation of a layer, or of the dataset's contract.
 
-    Its metadata has the actor's name as given; the tag what Dagster takes of it.
+    Dagster takes few characters in a tag; the metadata has the actor's name as it is.
     """
     key = asset_key(event.dataset, layer) if layer else contract_key(event.dataset)
-    return dg.AssetObservation(
-        key, partition=event.batch, metadata=event.metadata(), tags={"actor": plain(event.actor)}
-    )
+    tags = {"actor": re.sub(r"[^A-Za-z0-9_.-]", "_", event.actor)[:63]}
+    return dg.AssetObservation(key, partition=event.batch, metadata=event.metadata(), tags=tags)
 
 
 def report(instance: dg.DagsterInstance, event: Event, layer: Layer | None) -> None:

@@ -22,6 +22,9 @@ PLOTTED_RULES = 50
 
 ROW_COUNT = "dagster/row_count"
 
+WAITING_FOR = "waiting_for"
+"""Of raw: what has to happen before the batch may go on."""
+
 Metadata = dict[str, dg.MetadataValue | str | int | float]
 
 
@@ -122,6 +125,19 @@ def _table_column(column: Column, layer: Layer) -> dg.TableColumn:
         ),
         tags=tags,
     )
+
+
+def code_version(contract: Contract, layer: Layer) -> str:
+    """Return what makes a layer stale when it changes: our version; past raw, the contract too."""
+    if layer is Layer.RAW:
+        return lakehouse_pipeline.__version__
+    return f"{lakehouse_pipeline.__version__}+{contract.version}.{contract.sha256[:8]}"
+
+
+def reading_version(contract: Contract) -> str:
+    """Return what changes when files are read otherwise: the columns' names, or the dialect."""
+    said = repr((contract.column_names, contract.csv))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def data_version(contract: Contract, layer: Layer, batch: str) -> str:

@@ -25,6 +25,7 @@ from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.home_lock import HomeLock, hold_home
 from lakehouse_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from lakehouse_pipeline.orchestration.late import HOST, listens
+from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.orchestration.supervise import GRACE_SECONDS, STACK, end_all
 from lakehouse_pipeline.settings import Settings
 
@@ -140,6 +141,7 @@ def _start(
     report("opening the records")
     with open_instance(settings) as instance:
         fail_dead_runs(instance, launched=True)
+        report_life_cycle(instance, settings)
     daemon = start("daemon", *_daemon(lock.code_port, workspace))
     web = start("webserver", *_webserver(lock.code_port, lock.web_port, workspace))
     report("loading the datasets")

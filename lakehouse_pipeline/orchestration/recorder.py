@@ -4,20 +4,29 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_TAG,
+    NULL_EVENT_POINTER,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+)
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import actor_of, observation
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key
+from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key, contract_key
 from lakehouse_pipeline.orchestration.metadata import (
     ROW_COUNT,
+    WAITING_FOR,
     Metadata,
+    code_version,
     counts_table,
     data_version,
     layer_metadata,
     quarantine_metadata,
+    reading_version,
     reasons_table,
 )
 from lakehouse_pipeline.pipeline.outcomes import (
@@ -37,11 +46,15 @@ class Recorder:
     """Logs what happened in one run, each event with its batch as the partition.
 
     `selected` are the assets the run was asked for; nothing is recorded for the others.
+    `contract` and `waiting_for` (why batches stop after raw, if they do) may change during a run.
     """
 
-    def __init__(self, context: dg.AssetExecutionContext, contract: Contract) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext, contract: Contract, waiting_for: str = ""
+    ) -> None:
         self.context = context
         self.contract = contract
+        self.waiting_for = waiting_for
         self.selected = context.selected_asset_keys
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
@@ -85,6 +98,10 @@ class Recorder:
         key = asset_key(self.contract.dataset, written.layer)
         if key not in self.selected and written.layer is not Layer.RAW:
             return
+        tags = {DATA_VERSION_TAG: data_version(self.contract, written.layer, written.batch)}
+        if written.layer is Layer.RAW:
+            tags |= self._provenance
+            extra = {**extra, **({WAITING_FOR: self.waiting_for} if self.waiting_for else {})}
         self.context.log_event(
             dg.AssetMaterialization(
                 key,
@@ -92,9 +109,19 @@ class Recorder:
                 metadata={ROW_COUNT: written.records}
                 | extra
                 | layer_metadata(self.contract, written),
-                tags={DATA_VERSION_TAG: data_version(self.contract, written.layer, written.batch)},
+                tags=tags,
             )
         )
+
+    @property
+    def _provenance(self) -> dict[str, str]:
+        """What raw was read with; the UI shows raw as stale when files are now read otherwise."""
+        contract = contract_key(self.contract.dataset)
+        return {
+            CODE_VERSION_TAG: code_version(self.contract, Layer.RAW),
+            get_input_data_version_tag(contract): reading_version(self.contract),
+            get_input_event_pointer_tag(contract): NULL_EVENT_POINTER,
+        }
 
     def _judged(self, judged: BatchJudged) -> None:
         quarantined = self._quarantined.pop(judged.batch)

@@ -10,11 +10,11 @@ _RELOAD = """mutation($name: String!) {
 
 
 class ReloadError(LakehouseError):
-    """The running UI could not load the contracts; the one that was added is registered."""
+    """The running UI could not load the contracts; what was done to them is done."""
 
     def __init__(self, url: str, message: str) -> None:
         super().__init__(
-            f"the contract is registered, but the UI at {url} could not load it: {message.strip()} "
+            f"this is on record, but the UI at {url} could not load it: {message.strip()} "
             "Restart it: lakehouse up"
         )
 

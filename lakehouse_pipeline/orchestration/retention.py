@@ -24,13 +24,18 @@ PAGE = 1000
 
 
 def contracts_that_expire(settings: Settings, dataset: str | None = None) -> list[Contract]:
-    """Return the active contract of a dataset, or of all, where it does not keep all for ever.
+    """Return the contract of a dataset, or of all, where it does not keep all for ever.
 
+    It is the active one, or the one that was active last: one that still waits for approval takes
+    nothing away.
     Raises: UnknownDatasetError: there is no such dataset.
     """
     store = ContractStore(settings.contracts)
-    contracts = [store.active(dataset)] if dataset else store.survey()[0]
-    return [contract for contract in contracts if contract.retention]
+    if dataset:
+        store.require(dataset)
+    lives = [store.life_cycle(name) for name in ([dataset] if dataset else store.datasets())]
+    versions = [life.active or life.former for life in lives]
+    return [v.contract for v in versions if v is not None and v.contract.retention]
 
 
 def overdue_records(

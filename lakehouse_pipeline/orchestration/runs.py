@@ -12,6 +12,7 @@ import dagster as dg
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import UnknownBatchError
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
 from lakehouse_pipeline.names import Layer
@@ -21,6 +22,11 @@ from lakehouse_pipeline.orchestration.events import USER_TAG, report
 from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.instance import process_tags
 from lakehouse_pipeline.orchestration.keys import AMENDS_TAG, asset_key, contiguous, range_tags
+from lakehouse_pipeline.orchestration.waiting import (
+    forget_waiting,
+    waiting_batches,
+    waiting_layers,
+)
 from lakehouse_pipeline.settings import Settings
 
 REPLAY_FROM = Layer.QUARANTINED
@@ -140,6 +146,19 @@ class Runs:
             report(self.instance, event, Layer.RAW)
         self.materialize(contract, wanted, layers)
         return wanted
+
+    def release(self, store: ContractStore, dataset: str) -> list[str]:
+        """Let the batches that wait in raw go on if their contract is cleared; return them.
+
+        Raises: UnknownDatasetError: there is no such dataset; and what a run raised, as it was.
+        """
+        active = store.life_cycle(dataset).active
+        waiting = waiting_batches(self.instance, dataset) if active else []
+        if active and waiting:
+            layers = waiting_layers(store, active.contract, waiting)
+            self.materialize(active.contract, [state.batch for state in waiting], layers)
+            forget_waiting(self.instance, dataset)
+        return [state.batch for state in waiting]
 
     def _skipped(self, dataset: str, batch: str, file: Path) -> Event:
         why = f"{file.name} has the content of batch {batch}; it was not read again"

@@ -2,7 +2,8 @@
 
 A tick watches the folders for a few seconds, so that a file is seen soon after it is whole; all new
 files of a dataset become one run over a range of partitions. Files with content that was taken
-before start no run and leave an event. A run whose process died is asked for again (`recovery.py`).
+before start no run and leave an event. A run whose process died is asked for again (`recovery.py`);
+which datasets take files is in `life_cycle_watch.py`.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 
 from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import (
     HASH_DIGITS,
@@ -36,6 +38,7 @@ from lakehouse_pipeline.orchestration.keys import (
     job_name,
     range_tags,
 )
+from lakehouse_pipeline.orchestration.life_cycle_watch import LifeCycleWatch
 from lakehouse_pipeline.orchestration.recovery import recovery_requests
 from lakehouse_pipeline.settings import Settings
 
@@ -64,6 +67,7 @@ def landing_sensor(
 ) -> dg.SensorDefinition:
     """Return the sensor over the landing folders of the datasets that `jobs` are of."""
     datasets = list(jobs)
+    contracts = LifeCycleWatch(settings, ContractStore(settings.contracts))
 
     @dg.sensor(
         name=SENSOR_ACTOR,
@@ -73,10 +77,14 @@ def landing_sensor(
         description="Takes complete files from the landing folders; same content is taken once.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        contracts.look(context.instance)
         requests = recovery_requests(context.instance, datasets)
+        requests += contracts.releases(context.instance, datasets)
         repeated = {request.tags[DATASET_TAG] for request in requests}
-        seen = json.loads(context.cursor or "{}")
-        found = watch(context.instance, settings, datasets, seen, repeated)
+        seen: Seen = json.loads(context.cursor or "{}")
+        taking = [dataset for dataset in datasets if dataset in contracts.taking]
+        found = watch(context.instance, settings, taking, seen, repeated)
+        found.seen = {d: files for d, files in seen.items() if d in datasets} | found.seen
         for event in found.duplicates:
             report(context.instance, event, Layer.RAW)
         added = []

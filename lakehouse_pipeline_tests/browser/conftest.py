@@ -20,6 +20,7 @@ from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.processes import Stack, running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.browser.payments import DATASET, FILES, write_contract, write_files
+from lakehouse_pipeline_tests.homes import AUTHOR, approve_contract
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
@@ -82,7 +83,8 @@ def chromium() -> str:
 def lakehouse(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lakehouse]:
     folder = tmp_path_factory.mktemp("browser")
     settings = Settings(home=folder / "home")
-    ContractStore(settings.contracts).add(write_contract(folder))
+    ContractStore(settings.contracts).add(write_contract(folder), AUTHOR)
+    approve_contract(settings, DATASET)
     with running(settings) as stack:
         for file in write_files(folder):
             Landing(settings.landing).place(DATASET, file)

@@ -26,6 +26,7 @@ def test_status_counts_batches_and_records_per_dataset(lakehouse: Command, home:
             {
                 "dataset": "orders",
                 "contract": "1.0.0",
+                "contract_state": "active",
                 "batches": 2,
                 "records": 20,
                 "validated": 12,
@@ -167,6 +168,9 @@ def test_replay_judges_anew_under_the_contract_as_it_is_now(
     contract = tmp_path / "next.yaml"
     contract.write_text(contract_text("1.1.0", amount=AMOUNT.replace("minimum: 0", "minimum: -9")))
     assert lakehouse("contract", "add", contract).code == 0
+    by = ("--by", "eve", "--why", "agreed")
+    assert lakehouse("contract", "approve", "orders", *by).code == 0
+    assert lakehouse("contract", "activate", "orders", "--breaking", *by).code == 0
     batch = batch_of(lakehouse, "b")
     answer = lakehouse("replay", "orders", "--batch", batch, "--json")
     assert answer.code == 0
@@ -208,12 +212,15 @@ def test_verify_names_a_lost_file_of_a_table_and_exits_with_1(
 
 def test_contract_add_registers_a_dataset(lakehouse: Command, home: Path, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(contract_text(dataset="refunds"))
-    shown = lakehouse("contract", "add", tmp_path / "c.yaml")
+    shown = lakehouse("contract", "add", tmp_path / "c.yaml", "--by", "ada")
+    command = "lakehouse contract approve refunds 1.0.0 --by NAME --why TEXT"
     assert shown.out == (
         f"refunds 1.0.0 is registered. Drop files into {home / 'landing' / 'refunds'}\n"
+        f"It is not active yet: {command}\n"
     )
     answer = lakehouse("contract", "add", tmp_path / "c.yaml", "--json").json
-    assert answer == {"dataset": "refunds", "version": "1.0.0"}
+    named = {"dataset": "refunds", "version": "1.0.0"}
+    assert answer == {**named, "state": "draft", "next": command}
 
 
 def test_contract_lint_reports_every_problem_with_its_place(
@@ -238,6 +245,7 @@ def test_a_dataset_without_batches_is_no_error(
 ) -> None:
     (tmp_path / "c.yaml").write_text(contract_text(dataset="refunds"))
     lakehouse("contract", "add", tmp_path / "c.yaml")
+    lakehouse("contract", "approve", "refunds", "--by", "eve", "--why", "agreed")
     options = ["-o", tmp_path / "out.csv"] if "export" in command else []
     answer = lakehouse(*command.split(), "refunds", *options)
     assert (answer.code, answer.err) == (0, "")

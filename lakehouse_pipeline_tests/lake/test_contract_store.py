@@ -78,7 +78,7 @@ def test_only_an_active_version_is_processed(tmp_path: Path, status: str) -> Non
 
 def test_a_dataset_without_an_active_version_says_so(tmp_path: Path) -> None:
     write(tmp_path, "orders/1.0.0.yaml", contract(status="draft"))
-    with pytest.raises(ContractError, match="no version of 'orders' has the status active; set"):
+    with pytest.raises(ContractError, match="no version of 'orders' is active; see: lakehouse c"):
         ContractStore(tmp_path).active("orders")
     assert ContractStore(tmp_path).survey() == ([], [])
 
@@ -201,7 +201,10 @@ def test_an_added_contract_is_there_byte_for_byte(tmp_path: Path) -> None:
     assert target.read_bytes() == text.encode()
     assert added == store.active("orders")
     assert added.path == str(target)
-    assert [path.name for path in target.parent.iterdir()] == ["1.0.0.yaml"]
+    assert sorted(path.name for path in target.parent.iterdir()) == [
+        "1.0.0.yaml",
+        "life_cycle.jsonl",
+    ]
     assert target.stat().st_mode & 0o777 == 0o644
 
 

@@ -1,0 +1,78 @@
+"""What the commands share that give a step in the life of a contract: options, and what follows."""
+
+from typing import Annotated
+
+import typer
+
+from lakehouse_pipeline.cli.output import console, print_json
+from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.life_cycle import Line, Step
+from lakehouse_pipeline.lake.contract_steps import Given, Steps
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
+from lakehouse_pipeline.orchestration.home_lock import running_url
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
+from lakehouse_pipeline.orchestration.reload import reload_location
+from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.settings import Settings
+
+DatasetArgument = Annotated[str, typer.Argument(help="The dataset.")]
+VersionArgument = Annotated[str, typer.Argument(help="The version, as 1.0.0.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who says so; stays on record.")]
+WhyOption = Annotated[str, typer.Option("--why", help="For what reason; stays on record.")]
+
+
+def steps(settings: Settings, by: str, why: str) -> Steps:
+    """Return the steps that `by` may give. Raises: NamelessStepError: a text is empty."""
+    return Steps(ContractStore(settings.contracts), by, why)
+
+
+def follow(settings: Settings, dataset: str, given: Given, by: str, *, as_json: bool) -> None:
+    """Tell the step, let batches go on that waited for it, and print what came of them.
+
+    Raises: typer.Exit: a batch that waited is not published.
+    """
+    store = ContractStore(settings.contracts)
+    states: list[BatchState] = []
+    with open_instance(settings) as instance:
+        report_life_cycle(instance, settings, [dataset])
+        reload_ui(settings)
+        with console.status(f"batches of {dataset} that waited"):
+            released = Runs(instance, settings, by).release(store, dataset)
+        if released:
+            states = batch_states(instance, dataset, released)
+    if as_json:
+        print_json({"steps": given.lines, "breaking": given.breaking, "batches": states})
+    else:
+        _print(dataset, given)
+        if states:
+            print_batches(states, f"{dataset}: {len(states)} batches waited in raw")
+    if any(state.state != "published" for state in states):
+        raise typer.Exit(1)
+
+
+def reload_ui(settings: Settings) -> None:
+    """Make a running UI read the contracts again."""
+    url = running_url(settings)
+    if url is not None:
+        reload_location(url)
+
+
+def _print(dataset: str, given: Given) -> None:
+    for line in given.lines:
+        console.print(f"{_said(dataset, line)} by {line.by}: {line.why}", markup=False)
+    for broken in given.breaking:
+        console.print(f"not active yet, it breaks a promise: {broken}", markup=False)
+    if given.breaking:
+        named = f"{dataset} {given.lines[0].version}"
+        command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
+        console.print(f"If that is meant: {command}", markup=False)
+
+
+def _said(dataset: str, line: Line) -> str:
+    if line.version is not None:
+        return f"{dataset} {line.version} is {line.step}"
+    if line.step is Step.ACTIVATED:
+        return f"{dataset} takes files again, activated"
+    return f"{dataset} takes no new files; what is published stays. It is deprecated"
