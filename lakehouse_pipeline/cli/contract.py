@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.cli import contract_infer
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
@@ -19,6 +20,7 @@ from lakehouse_pipeline.pipeline.binding import unbound
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="Add a contract, or check one.", no_args_is_help=True)
+app.command()(contract_infer.infer)
 
 
 @app.command()
