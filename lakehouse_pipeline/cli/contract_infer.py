@@ -20,7 +20,7 @@ def infer(  # noqa: PLR0917 - Typer calls it by name
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
     sample_records: Annotated[
         int | None,
-        typer.Option(min=1, help="Look at about so many records; without it at 50 MB of them."),
+        typer.Option(min=1, help="Look at about so many records; without it at 25 to 50 MB."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -3,8 +3,9 @@
 A line end in the middle of a file may stand inside a quoted field, so a line start proves nothing.
 A piece is used from a line on only when two things hold:
 
-1. it and the lines after it (`PROOF_LINES`) are each a complete record by themselves, all columns
-   there and no stray quote; the same is asked of the last lines;
+1. it and the lines after it are each a complete record by themselves, all columns there and no
+   stray quote (`PROOF_LINES` of them, or `QUOTELESS_LINES` when 2. has no quote to go by); the
+   same is asked of the last lines;
 2. the place is not inside a quoted field. If it were, the first quote after it would close that
    field, and a delimiter or a line end would follow; where something else follows, the place is
    outside. A piece without any quote would have to lie in one field as a whole: with so many
@@ -20,7 +21,8 @@ from lakehouse_pipeline.lake.csv_fast import line_starts
 from lakehouse_pipeline.lake.csv_grammar import Grammar
 from lakehouse_pipeline.lake.csv_scan import Scanner
 
-PROOF_LINES = 20
+PROOF_LINES = 5
+QUOTELESS_LINES = 20
 _LINE_ENDS = (b"\n", b"\r", b"")
 _TAIL_LINES = 1000
 
@@ -39,8 +41,9 @@ def whole_records(grammar: Grammar, piece: bytes) -> bytes:
     """
     starts = line_starts(piece).tolist()[1:-1]  # neither the first line nor the last is whole
     lines = len(starts) - 1
-    first = _proven(grammar, piece, starts, range(lines))
-    last = _proven(grammar, piece, starts, range(lines - 1, -1, -1))
+    needed = PROOF_LINES if grammar.quote and grammar.quote in piece else QUOTELESS_LINES
+    first = _proven(grammar, piece, starts, range(lines), needed)
+    last = _proven(grammar, piece, starts, range(lines - 1, -1, -1), needed)
     if first is None or last is None or not _is_outside(grammar, piece, starts[first]):
         return b""
     return piece[starts[first] : starts[last + 1]]
@@ -58,7 +61,9 @@ def up_to_a_record(grammar: Grammar, piece: bytes) -> bytes:
     if not grammar.quote:
         return piece[: starts[-1]]
     looked_at = range(lines - 1, max(-1, lines - 1 - _TAIL_LINES), -1)
-    last = _proven(grammar, piece, starts, looked_at) if grammar.columns > 1 else None
+    last = None
+    if grammar.columns > 1:
+        last = _proven(grammar, piece, starts, looked_at, QUOTELESS_LINES)
     if last is not None:
         return piece[: starts[last + 1]]
     scanner, line = Scanner(grammar, piece[: starts[-1]], starts, final=False), 0
@@ -67,8 +72,10 @@ def up_to_a_record(grammar: Grammar, piece: bytes) -> bytes:
     return piece[: starts[line]]
 
 
-def _proven(grammar: Grammar, piece: bytes, starts: list[int], lines: range) -> int | None:
-    """Return the first of `lines` from which enough of them are complete; None if there is none."""
+def _proven(
+    grammar: Grammar, piece: bytes, starts: list[int], lines: range, needed: int
+) -> int | None:
+    """Return the first of `lines` from which `needed` are complete; None if there is none."""
     begun, length = None, 0
     for line in lines:
         if grammar.complete_line.match(piece, starts[line], starts[line + 1]) is None:
@@ -76,7 +83,7 @@ def _proven(grammar: Grammar, piece: bytes, starts: list[int], lines: range) -> 
             continue
         begun = line if begun is None else begun
         length += 1
-        if length == PROOF_LINES:
+        if length == needed:
             return begun
     return None
 

@@ -108,7 +108,7 @@ def guess(head: Head) -> Guess:
     plain = Csv(encoding=guess_encoding(path, head.data))
     if b"\n" not in head.data and b"\r" in head.data:
         plain = replace(plain, line_end="cr")
-    trial = _best(path, whole_lines(head, plain), plain)
+    trial = _best(head, plain)
     first, *others = trial.records
     header = is_header(first, others)
     if header and not others:
@@ -123,7 +123,7 @@ def header_of(head: Head, dialect: Csv) -> tuple[tuple[str, ...], int]:
 
     No fields when it is broken.
     """
-    trial = _trial(whole_lines(head, dialect), dialect, records=1)
+    trial = _trial(whole_lines(head, dialect), dialect, final=head.complete, records=1)
     return tuple(trial.records[0]) if trial.records else (), trial.lines
 
 
@@ -153,21 +153,22 @@ def is_wide(dialect: Csv) -> bool:
     return dialect.encoding.startswith(("utf-16", "utf-32"))
 
 
-def _best(path: Path, text: bytes, plain: Csv) -> _Trial:
+def _best(head: Head, plain: Csv) -> _Trial:
+    text = whole_lines(head, plain)
     dialects = [
         replace(plain, delimiter=delimiter, quote=quote, escape=escape)
         for quote, escape in _QUOTINGS
         for delimiter in DELIMITERS
         if delimiter.encode() in text and _may_quote(quote, escape, text)
     ]
-    trials = [_trial(text, dialect) for dialect in dialects]
+    trials = [_trial(text, dialect, final=head.complete) for dialect in dialects]
     several = [trial for trial in trials if trial.columns > 1 and trial.whole >= _LEAST_WHOLE]
     if several:
         found = max(several, key=lambda trial: (round(trial.whole, 3), trial.columns))
         return _with_usual_quotes(found)
-    single = _trial(text, plain)
+    single = _trial(text, plain, final=head.complete)
     if single.columns != 1 or single.whole < _LEAST_WHOLE:
-        raise NoDraftError(path, *_NOT_CSV)
+        raise NoDraftError(head.path, *_NOT_CSV)
     return single
 
 
@@ -185,12 +186,12 @@ def _with_usual_quotes(trial: _Trial) -> _Trial:
     return trial if quoted else replace(trial, dialect=usual)
 
 
-def _trial(text: bytes, dialect: Csv, records: int = _RECORDS) -> _Trial:
+def _trial(text: bytes, dialect: Csv, *, final: bool, records: int = _RECORDS) -> _Trial:
     starts = line_starts(text).tolist()
-    one = Scanner(Grammar.of(dialect, 1, _MAX_RECORD_BYTES), text, starts, final=True)
+    one = Scanner(Grammar.of(dialect, 1, _MAX_RECORD_BYTES), text, starts, final=final)
     first = next((fields for fields, _ in _scanned(one, starts, dialect)), None)
     columns = len(first) if first else 1
-    scanner = Scanner(Grammar.of(dialect, columns, _MAX_RECORD_BYTES), text, starts, final=True)
+    scanner = Scanner(Grammar.of(dialect, columns, _MAX_RECORD_BYTES), text, starts, final=final)
     found = list(islice(_scanned(scanner, starts, dialect), records))
     split = [fields for fields, _ in found if fields is not None]
     whole = sum(len(fields) == columns for fields in split) / len(found) if found else 0.0

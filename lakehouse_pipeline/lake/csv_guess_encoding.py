@@ -5,6 +5,7 @@ CSV files are really written in. Bytes that are no text at all are refused here.
 """
 
 import codecs
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -47,6 +48,13 @@ _MAGIC = (
 _NO_TEXT = bytes(b for b in range(32) if b not in b"\t\n\r\f\x1b\x1c\x1d\x1e\x1f\x01")
 _MOST_CONTROLS = 0.01  # of a text's bytes
 _MOST_LINES = 2000  # not ASCII, that charset_normalizer is shown
+_UNSURE = 0.1  # of a guess: how much it is like a language, from 0 to 1
+_MOST_TOGETHER = 0.2
+_ACCENT = re.compile("[À-ÖØ-öø-ÿŠšŽžŒœŸ]")
+_ACCENTS = re.compile(f"{_ACCENT.pattern}{{2,}}")
+_MOST_SIGNS = 0.1  # inside words, for each letter that is not ASCII
+_BETWEEN_LETTERS = "\u2019\u2013\u2014\u2026\u00b7\u00ad"  # apostrophe, dashes, dots, soft hyphen
+_MULTIBYTE = frozenset({"shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"})
 _SAVE_AS_CSV = "Save it as CSV and try again."
 
 
@@ -96,10 +104,43 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _guessed(lines: Iterable[bytes]) -> str:
-    found = from_bytes(b"\n".join(lines), cp_isolation=list(ENCODINGS), preemptive_behaviour=False)
+    text = b"\n".join(lines)
+    able = [encoding for encoding in ENCODINGS if _is_readable(text, encoding)]
+    found = from_bytes(text, cp_isolation=able or list(ENCODINGS), preemptive_behaviour=False)
     best = found.best()
-    if best is None:
-        return ENCODINGS[0]
+    usual = ENCODINGS[0]
+    if best is None or (best.coherence <= _UNSURE and usual in able and _is_western(text)):
+        return usual
     rank = (best.chaos, -best.coherence)
-    alike = {match.encoding for match in found if (match.chaos, -match.coherence) <= rank}
-    return next((encoding for encoding in ENCODINGS if encoding in alike), best.encoding)
+    alike = {
+        encoding
+        for match in found
+        if (match.chaos, -match.coherence) <= rank
+        for encoding in match.could_be_from_charset  # those that give the same text
+    }
+    return next((encoding for encoding in able if encoding in alike), best.encoding)
+
+
+def _is_readable(text: bytes, encoding: str) -> bool:
+    """Return whether the text can be read so, with signs inside words as a rare exception."""
+    try:
+        decoded = text.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    if encoding in _MULTIBYTE:
+        return True
+    accents = sum(c.isalpha() and not c.isascii() for c in decoded)
+    inside = zip(decoded, decoded[1:], decoded[2:], strict=False)
+    signs = sum(a.isalpha() and _is_sign(b) and c.isalpha() for a, b, c in inside)
+    return signs <= _MOST_SIGNS * accents
+
+
+def _is_sign(character: str) -> bool:
+    return not (character.isascii() or character.isalpha() or character in _BETWEEN_LETTERS)
+
+
+def _is_western(text: bytes) -> bool:
+    """Return whether letters with accents seldom stand side by side, as in western languages."""
+    decoded = text.decode(ENCODINGS[0])
+    accents = len(_ACCENT.findall(decoded))
+    return sum(map(len, _ACCENTS.findall(decoded))) <= _MOST_TOGETHER * accents

@@ -21,10 +21,14 @@ from lakehouse_pipeline.lake.csv_guess import Guess, Head, guess, header_of, is_
 from lakehouse_pipeline.lake.csv_lines import swap_line_ends
 from lakehouse_pipeline.lake.landing import COMPRESSIONS, is_csv, readable, stem_of
 
-SAMPLE_BYTES = 48 << 20
-"""How much of all files together is looked at unless the caller says otherwise."""
+WHOLE_BYTES = 48 << 20
+"""Files that together are no larger are looked at whole unless the caller says otherwise."""
+
+SAMPLE_BYTES = 24 << 20
+"""How much of larger files is looked at."""
 
 HEAD_BYTES = 256 << 10
+_MOST_HEAD_BYTES = 64 << 20
 _PIECES = 32
 _PIECES_BY_COLUMNS = 1024  # a piece of a wide file takes more memory: it gets fewer of them
 _LEAST_PIECE = 256 << 10  # a shorter piece proves less
@@ -58,10 +62,23 @@ def guess_all(files: Sequence[Path]) -> Guess:
         readable(file)
         if not file.is_file():
             raise NoDraftError(file, "it is no file that can be read twice", "Save it as a file.")
-    guessed = guess(read_head(files[0], HEAD_BYTES))
+    guessed = _guess(files[0])
     for file in files[1:]:
         _check_alike(file, files[0], guessed)
     return guessed
+
+
+def _guess(file: Path) -> Guess:
+    """Guess from more of the file where its beginning holds too few records to go by."""
+    size = HEAD_BYTES
+    while True:
+        head = read_head(file, size)
+        try:
+            return guess(head)
+        except NoDraftError:
+            if head.complete or size >= _MOST_HEAD_BYTES:
+                raise
+        size *= 16
 
 
 def _check_alike(file: Path, first: Path, guessed: Guess) -> None:
@@ -78,9 +95,11 @@ def _check_alike(file: Path, first: Path, guessed: Guess) -> None:
 
 
 def take_sample(
-    files: Sequence[Path], guessed: Guess, folder: Path, sample_bytes: int = SAMPLE_BYTES
+    files: Sequence[Path], guessed: Guess, folder: Path, sample_bytes: int | None = None
 ) -> list[Sampled]:
     """Put a sample of each file into `folder`, `sample_bytes` together at most; order kept.
+
+    Without a number `WHOLE_BYTES` and `SAMPLE_BYTES` decide.
 
     Raises:
         CompressionError: a file cannot be decompressed.
@@ -92,6 +111,8 @@ def take_sample(
         size * (_COMPRESSION_RATIO if _is_compressed(file) else 1)
         for file, size in zip(files, sizes, strict=True)
     ]
+    if sample_bytes is None:
+        sample_bytes = WHOLE_BYTES if sum(texts) <= WHOLE_BYTES else SAMPLE_BYTES
     shares = _shares(texts, sample_bytes)
     names = _names(files)
     return [

@@ -131,12 +131,11 @@ class ColumnReader:
     def is_unique(self, one: str, other: str) -> bool:
         """Return whether no two records have the same texts in both columns."""
         both = f"{identifier(one)}, {identifier(other)}"
-        return all(
-            not self._connection.execute(
-                f"SELECT 1 FROM (SELECT {both} FROM {source}) GROUP BY ALL "
-                "HAVING count(*) > 1 LIMIT 1"
-            ).fetchall()
-            for source in (f"(SELECT * FROM {self._raw} LIMIT {_HEAD_RECORDS})", self._raw)
+        sources = (f"(SELECT * FROM {self._raw} LIMIT {_HEAD_RECORDS})", self._raw)
+        repeats = f"GROUP BY {both} HAVING count(*) > 1 LIMIT 1"
+        return not any(
+            self._connection.execute(f"SELECT 1 FROM {source} {repeats}").fetchall()
+            for source in sources
         )
 
     @contextmanager
@@ -175,7 +174,7 @@ class ColumnReader:
         whole = "length(ltrim(split_part(ltrim(value, '+-'), '.', 1), '0'))"
         scale = f"CASE WHEN {point} = 0 THEN 0 ELSE length(value) - {point} END"
         padded = f"regexp_full_match(value, {literal('[+-]?0[0-9].*')})"
-        commas = f"regexp_full_match(value, {literal('[+-]?[0-9][0-9.]*(,[0-9]+)?')})"
+        commas = f"regexp_full_match(value, {literal('[+-]?[0-9]+([.][0-9]{3})*(,[0-9]+)?')})"
         found = self._one(
             f"SELECT sum(n) FILTER (plain), max({whole}) FILTER (plain), "
             f"max({scale}) FILTER (plain), min({scale}) FILTER (plain), "

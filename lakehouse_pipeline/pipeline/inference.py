@@ -26,7 +26,7 @@ from lakehouse_pipeline.errors import DatasetNameError, NoDraftError
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.csv_guess import Guess
 from lakehouse_pipeline.lake.csv_guess_encoding import encoding_of
-from lakehouse_pipeline.lake.csv_sample import SAMPLE_BYTES, Sampled, guess_all, take_sample
+from lakehouse_pipeline.lake.csv_sample import Sampled, guess_all, take_sample
 from lakehouse_pipeline.lake.landing import batch_id
 from lakehouse_pipeline.names import DEFECT, Layer
 from lakehouse_pipeline.pipeline.column_facts import ColumnReader
@@ -35,7 +35,7 @@ from lakehouse_pipeline.pipeline.outcomes import BatchJudged, BatchRefused
 from lakehouse_pipeline.pipeline.process import process
 from lakehouse_pipeline.pipeline.relations import relation
 
-MEGABYTES, MEGABYTES_PER_COLUMN, THREADS = 150, 1, 2
+MEGABYTES, MEGABYTES_PER_COLUMN, THREADS = 250, 1, 2
 """What DuckDB may take: a draft is made beside other work, and more is not much faster."""
 
 _LINES = 1000  # of an unknown encoding that are looked at
@@ -58,7 +58,7 @@ def infer(
 ) -> Inference:
     """Return a draft of a contract for `dataset` from CSV files of one kind.
 
-    About `sample_records` records are looked at, without it what stands in `SAMPLE_BYTES`.
+    About `sample_records` records are looked at, without it as many as `csv_sample` takes.
     `progress` is told what is being done.
 
     Raises:
@@ -71,7 +71,7 @@ def infer(
         raise DatasetNameError(dataset)
     progress("looking at how the files are written")
     guessed = guess_all(files)
-    size = SAMPLE_BYTES if sample_records is None else int(sample_records * guessed.record_bytes)
+    size = int(sample_records * guessed.record_bytes) if sample_records else None
     with TemporaryDirectory(prefix="lakehouse-infer-") as folder:
         home = Path(folder)
         memory = MEGABYTES + MEGABYTES_PER_COLUMN * len(guessed.names)
@@ -166,7 +166,14 @@ class _Drafting:
             else:
                 columns.append((fact, choice, reader.extent(fact.name, choice.type)))
         draft = make_draft(self._dataset, self._dialect, self._facts(), columns, notes=notes)
-        return replace(draft, notes=(*draft.notes, *self._composite_keys(draft, reader)))
+        more = (*self._doubts(), *self._composite_keys(draft, reader))
+        return replace(draft, notes=(*draft.notes, *more))
+
+    def _doubts(self) -> tuple[str, ...]:
+        encoding = self._dialect.encoding
+        if encoding.startswith("utf"):
+            return ()
+        return (f"The encoding {encoding} is a guess: look whether letters with accents are right",)
 
     def _composite_keys(self, draft: Draft, reader: ColumnReader) -> tuple[str, ...]:
         if any(column.key for column in draft.columns):

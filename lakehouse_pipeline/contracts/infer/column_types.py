@@ -22,6 +22,10 @@ _LEAST_PRECISION = 12
 _CENTS = 2
 _LONGEST_SCALE = 6  # of money
 _NEARLY = 0.9
+_COMMAS = (
+    "numbers with a decimal comma, or points between thousands; a number is read with a decimal "
+    "point only: text"
+)
 _MONEY = (
     "price|amount|costs?|total|sum|fee|revenue|salary|wage|income|balance|tax|discount|payment|"
     "spend|turnover|betrag|preis|kosten|summe|umsatz|gehalt|gebuehr|saldo|rabatt|prix|montant|"
@@ -111,7 +115,7 @@ def _decimal(facts: ColumnFacts) -> ColumnType | None:
 
 def _near_misses(facts: ColumnFacts) -> tuple[str, ...]:
     if facts.digits.commas >= (1 - TOLERANCE) * facts.values:
-        return ("numbers with a decimal comma; a number is read with a point, so this is text",)
+        return (_COMMAS,)
     best = max((INTEGER, DOUBLE, *MOMENTS), key=facts.fit)
     if facts.fit(best) < _NEARLY:
         return ()

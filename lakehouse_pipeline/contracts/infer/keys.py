@@ -20,17 +20,17 @@ def choose_key(
     columns: Sequence[tuple[ColumnFacts, ColumnType]],
     personal: Mapping[str, Personal],
 ) -> tuple[str | None, dict[str, str]]:
-    """Return the column proposed as the primary key, and notes on others that are unique too."""
+    """Return the column proposed as the primary key, or else notes on what comes near."""
     able = [(f, k) for f, k in columns if _may_be_key(f, k, personal.get(f.name))]
     unique = [f for f, _ in able if f.distinct == f.records]
     ranked = sorted(unique, key=lambda facts: -_score(dataset, facts))
     key = ranked[0].name if ranked else None
     if key is not None and not (_score(dataset, ranked[0]) or key == columns[0][0].name):
         key = None
-    notes = {facts.name: "no value repeats in the sample" for facts in unique if facts.name != key}
-    if key is None:
-        notes |= {f.name: _nearly(f) for f, _ in able if _is_nearly(dataset, f)}
-    return key, notes
+    if key is not None:
+        return key, {}
+    notes = {facts.name: "no value repeats in the sample" for facts in unique}
+    return None, notes | {f.name: _nearly(f) for f, _ in able if _is_nearly(dataset, f)}
 
 
 def _may_be_key(facts: ColumnFacts, kind: ColumnType, personal: Personal | None) -> bool:

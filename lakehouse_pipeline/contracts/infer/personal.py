@@ -58,7 +58,7 @@ _BY_MEANING = {
     "ipv4": "ip",
     "ipv6": "ip",
 }
-_SUBJECT_ORDER = ("person_id", "email", "username", "national_id", "iban", "phone", "card")
+_SUBJECT_ORDER = ("person_id", "email", "username", "national_id", "iban", "phone")
 
 
 def find_personal(

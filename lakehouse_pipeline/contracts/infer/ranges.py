@@ -27,6 +27,7 @@ _NO_QUANTITY = (
     "line|row|lat|lon|lng|latitude|longitude|x|y"
 )
 _YEARS = (2000, 1970, 1900)
+_FLAG = (0, 1)
 _LARGEST = Decimal(10) ** 18  # a BIGINT holds it
 
 
@@ -38,20 +39,31 @@ def bounds(facts: ColumnFacts, kind: ColumnType, extent: Extent | None) -> dict[
         return _first_day(kind, extent)
     if kind.logical not in ("integer", "number"):
         return {}
-    low, high = Decimal(extent.low), Decimal(extent.high)
-    words = words_of(facts.name)
+    found = _known(facts, extent) or _general(facts, extent)
+    return {name: text for name, text in found.items() if _fits(text, kind)}
+
+
+def _known(facts: ColumnFacts, extent: Extent) -> dict[str, str]:
+    """Return the bounds that a column's name means, when its values keep them; and those of 0/1."""
+    words, low, high = words_of(facts.name), Decimal(extent.low), Decimal(extent.high)
     for names, (least, most) in _KNOWN.items():
         if says(words, names) and least <= low and high <= most:
             return {"minimum": str(least), "maximum": str(most)}
+    flag = facts.distinct == len(_FLAG) and low == _FLAG[0] and high == _FLAG[1]
+    return {"minimum": "0", "maximum": "1"} if flag else {}
+
+
+def _general(facts: ColumnFacts, extent: Extent) -> dict[str, str]:
+    low, high = Decimal(extent.low), Decimal(extent.high)
+    if says(words_of(facts.name), f"(?:{_NO_QUANTITY})$"):
+        return {"minimum": "0"} if low >= 0 else {}
     positive = extent.negatives <= _STRAYS * facts.values
     found = {"minimum": "0"} if positive else {}
-    if says(words, f"(?:{_NO_QUANTITY})$"):
-        return found if low >= 0 else {}
     if not positive and (bound := _round_above(-low)) is not None:
         found["minimum"] = f"-{bound}"
     if (bound := _round_above(high)) is not None:
         found["maximum"] = str(bound)
-    return {name: text for name, text in found.items() if _fits(text, kind)}
+    return found
 
 
 def _round_above(value: Decimal) -> Decimal | None:

@@ -11,11 +11,11 @@ _LONGEST_VALUE = 40
 _LEAST_SEEN = 5
 _RARE = 0.01
 _RECORDS_PER_VALUE = 10
-_MOST_MASKS = 3
+_MOST_SHAPES = 3
 _MOST_CODES = 12  # characters of a code whose letters and digits stand in any order
 _STRAYS = 0.0005
-_CLASSES = {"9": "[0-9]", "A": "[A-Z]", "a": "[a-z]"}
-_REPEATED = 2
+_CLASSES = {"9": "[0-9]", "A": "[A-Z]"}
+_SPECIAL = re.compile(r"([\\^$.|?*+()\[\]{}])")
 
 
 def enum_of(facts: ColumnFacts) -> tuple[str, ...] | None:
@@ -43,41 +43,66 @@ def rare_values(facts: ColumnFacts) -> str:
 def code_pattern(facts: ColumnFacts) -> str | None:
     """Return a pattern for codes that all have one of a few shapes, None for other texts.
 
-    Letters stand as `[A-Z]` or `[a-z]`, digits as `[0-9]`, never as they are.
+    Letters stand as `[A-Z]`, digits as `[0-9]`, never as they are.
     """
-    if facts.values < ENOUGH_RECORDS or facts.distinct < ENOUGH_RECORDS or not facts.masks:
+    if facts.values < ENOUGH_RECORDS or facts.distinct < ENOUGH_RECORDS:
         return None
-    covered = sum(count for _, count in facts.masks[:_MOST_MASKS])
-    shapes = [mask for mask, _ in facts.masks[:_MOST_MASKS]]
-    if covered >= (1 - _STRAYS) * facts.values:
-        return _alternatives(shapes)
-    if sum(count for _, count in facts.masks) < (1 - _STRAYS) * facts.values:
+    enough = (1 - _STRAYS) * facts.values
+    if sum(count for _, count in facts.masks) < enough:
         return None
+    shapes = _shapes(facts)
+    if sum(count for count, _ in shapes) >= enough:
+        patterns = [_pattern(masks) for _, masks in shapes]
+        return None if None in patterns else _alternatives([p for p in patterns if p])
+    return _any_order(facts)
+
+
+def _shapes(facts: ColumnFacts) -> list[tuple[int, list[str]]]:
+    """Return the masks that differ only in the lengths of their runs, the most common first."""
+    counts: dict[str, int] = {}
+    masks: dict[str, list[str]] = {}
+    for mask, count in facts.masks:
+        shape = "".join(character for character, _ in groupby(mask))
+        counts[shape] = counts.get(shape, 0) + count
+        masks.setdefault(shape, []).append(mask)
+    ranked = sorted(counts, key=lambda shape: (-counts[shape], shape))
+    return [(counts[shape], masks[shape]) for shape in ranked[:_MOST_SHAPES]]
+
+
+def _pattern(masks: Sequence[str]) -> str | None:
+    """Return a pattern for masks of one shape; None when the texts are words rather than codes."""
+    letters = {character for character in masks[0] if character.isalpha() or character.isspace()}
+    if not letters <= {"A"} or not {"9", "A"} & set(masks[0]) or len(masks[0]) > _LONGEST_VALUE:
+        return None
+    parts = []
+    for runs in zip(*(_runs(mask) for mask in masks), strict=True):
+        character, lengths = runs[0][0], {length for _, length in runs}
+        if len(lengths) > 1 and "9" not in masks[0]:
+            return None
+        one = _CLASSES.get(character) or _SPECIAL.sub(r"\\\1", character)
+        parts.append(one + _times(lengths))
+    return "".join(parts)
+
+
+def _runs(mask: str) -> list[tuple[str, int]]:
+    return [(character, len(list(run))) for character, run in groupby(mask)]
+
+
+def _times(lengths: set[int]) -> str:
+    if len(lengths) > 1:
+        return "+"
+    (length,) = lengths
+    return f"{{{length}}}" if length > 1 else ""
+
+
+def _alternatives(patterns: Sequence[str]) -> str:
+    return f"^{patterns[0]}$" if len(patterns) == 1 else f"^({'|'.join(patterns)})$"
+
+
+def _any_order(facts: ColumnFacts) -> str | None:
+    """Return a pattern for codes of one length whose digits and capitals stand in any order."""
     lengths = {len(mask) for mask, _ in facts.masks}
-    letters = set("".join(mask for mask, _ in facts.masks))
-    if letters == {"9", "A"} and len(lengths) == 1 and max(lengths) <= _MOST_CODES:
+    characters = set("".join(mask for mask, _ in facts.masks))
+    if characters == {"9", "A"} and len(lengths) == 1 and max(lengths) <= _MOST_CODES:
         return f"^[0-9A-Z]{{{max(lengths)}}}$"
     return None
-
-
-def _alternatives(masks: Sequence[str]) -> str | None:
-    """Return the masks as a pattern, or None when the texts are words rather than codes."""
-    if any(len(mask) > _LONGEST_VALUE or _is_words(mask) for mask in masks):
-        return None
-    shapes = [_shape(mask) for mask in masks]
-    return f"^{shapes[0]}$" if len(shapes) == 1 else f"^({'|'.join(shapes)})$"
-
-
-def _is_words(mask: str) -> bool:
-    """Return whether a mask has small letters, blanks or letters of other alphabets."""
-    letters = {character for character in mask if character.isalpha() or character.isspace()}
-    return not letters <= {"A"} or not {"9", "A"} & set(mask)
-
-
-def _shape(mask: str) -> str:
-    parts = []
-    for character, run in groupby(mask):
-        length = len(list(run))
-        one = _CLASSES.get(character) or re.escape(character)
-        parts.append(one * length if length < _REPEATED else f"{one}{{{length}}}")
-    return "".join(parts)

@@ -4,13 +4,13 @@ import re
 
 import yaml
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z0-9_]+)*")
+_PLAIN = re.compile(r"[^\W\d]\w*(?: \w+)*")
 _WIDE = 1 << 30
 
 
 def scalar(text: str) -> str:
     """Return a text as a scalar: plain where that is safe, else in quotes."""
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text) and text.isprintable():
         return _dumped(text, None)
     return _dumped(text, '"' if not text.strip() or not text.isprintable() else "'")
 

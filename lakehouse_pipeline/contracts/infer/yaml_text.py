@@ -56,7 +56,8 @@ def _head(draft: Draft) -> Iterator[str]:
 def _looked_at(sample: SampleFacts) -> str:
     files = f"{sample.files:,} file{'s'[: sample.files != 1]}"
     if sample.whole:
-        return f"all {sample.records:,} records of {files}, {_size(sample.bytes)}"
+        records = f"{sample.records:,} record{'s'[: sample.records != 1]}"
+        return f"all {records} of {files}, {_size(sample.bytes)}"
     where = "the beginning and pieces from all over" if sample.spread else "the beginning"
     return (
         f"{sample.records:,} records, {_size(sample.sampled_bytes)} of the {_size(sample.bytes)} "
