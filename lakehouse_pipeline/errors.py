@@ -240,6 +240,33 @@ class EmptyFileError(FileRefusedError):
         )
 
 
+class NoDraftError(FileRefusedError):
+    """No contract can be drafted from a file: it is empty, no CSV, or not of the others' kind."""
+
+    def __init__(self, file: Path | str, problem: str, advice: str) -> None:
+        super().__init__(f"{file}: no contract can be drafted from it: {problem}. {advice}")
+
+
+class OutputExistsError(LakehouseError):
+    """The file that a command was to write is there already."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: a file stands there already and was not changed. "
+            "Choose another name, or overwrite it with --force."
+        )
+
+
+class DatasetNameError(LakehouseError):
+    """A name that no dataset can have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"dataset name '{name}': expected a letter, then letters, digits or '_', "
+            "60 characters at most."
+        )
+
+
 class HeaderError(FileRefusedError):
     """The header does not name exactly the columns of the contract, each once.
 

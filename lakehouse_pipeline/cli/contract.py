@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse_pipeline.cli import contract_export
+from lakehouse_pipeline.cli import contract_export, contract_infer
 from lakehouse_pipeline.cli.contract_activate import activate
 from lakehouse_pipeline.cli.contract_approve import approve
 from lakehouse_pipeline.cli.contract_compare import compare_contracts
@@ -36,6 +36,7 @@ app.command()(deprecate)
 app.command()(retire)
 app.command("compare")(compare_contracts)
 app.command()(contract_export.export)
+app.command()(contract_infer.infer)
 
 
 @app.command()

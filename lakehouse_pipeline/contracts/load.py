@@ -40,7 +40,7 @@ STATUSES = ("draft", "proposed", "approved", "active", "deprecated", "retired")
 """What `status` may be: what the author asks for; what became of it is in `life_cycle.py`."""
 
 _API_VERSION = re.compile(r"v3\.[0-9]{1,3}\.[0-9]{1,3}")
-_DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
+DATASET_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 
 Value = TypeVar("Value")
 
@@ -187,7 +187,7 @@ def _schema(odcs: OpenDataContractStandard, root: Place) -> tuple[str, SchemaObj
     where = root / "name" if odcs.name else place / 0 / "name"
     if not name:
         (root / "name").missing("the contract needs the key 'name', the name of the dataset")
-    elif not _DATASET.fullmatch(name):
+    elif not DATASET_NAME.fullmatch(name):
         where.error(
             f"dataset name '{name}': expected a letter, then letters, digits or '_', "
             "60 characters at most"
