@@ -28,7 +28,7 @@ from lakehouse_pipeline_tests.pipelines import drop, records, take
 from lakehouse_pipeline_tests.properties.drawn_contracts import Drawn, drawn
 
 BATCH = "batch"
-LONGER = int(os.environ.get("LAKEHOUSE_ORACLE_CONTRACTS", "0"))
+LONGER = int(os.environ.get("LAKEHOUSE_ORACLE_CONTRACTS") or 0)
 CONTRACTS = LONGER or 350
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
