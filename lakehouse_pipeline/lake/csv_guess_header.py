@@ -4,7 +4,7 @@ For drafts of contracts only: the contract says it afterwards.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lakehouse_pipeline.contracts.columns import MAX_NAME
@@ -57,13 +57,16 @@ def _is_value(text: str) -> bool:
 
 
 def column_names(path: Path, header: Fields) -> tuple[str, ...]:
-    """Return the names. Raises: NoDraftError: a contract cannot say one of them."""
-    seen: set[str] = set()
+    """Return the names. Raises: NoDraftError: a contract cannot say one of them.
+
+    No name is quoted: what was taken for the header may be a record.
+    """
+    seen: dict[str, int] = {}
     problems: list[str] = []
     for position, name in enumerate(header, 1):
         if fault := _fault(name, seen):
             problems.append(f"column {position} {fault}")
-        seen.add(name.casefold())
+        seen.setdefault(name.casefold(), position)
     if problems:
         more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         advice = "Give each column of the header a name of its own."
@@ -71,15 +74,15 @@ def column_names(path: Path, header: Fields) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _fault(name: str, seen: set[str]) -> str:
+def _fault(name: str, seen: Mapping[str, int]) -> str:
     if not name:
         return "has no name"
     if not name.isprintable() or "\ufffd" in name:
         return "has a name with characters that cannot be printed"
     if name.startswith("_"):
-        return f"is named '{name}': names that begin with '_' are kept for system columns"
+        return "has a name that begins with '_'; those are kept for system columns"
     if len(name) > MAX_NAME:
         return f"has a name of {len(name)} characters; at most {MAX_NAME} are taken"
     if name.casefold() in seen:
-        return f"is named '{name}' like another one; names are compared without case"
+        return f"has the name of column {seen[name.casefold()]}; case makes no difference"
     return ""

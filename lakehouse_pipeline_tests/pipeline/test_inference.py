@@ -90,6 +90,7 @@ COLUMNS: dict[str, Sequence[object]] = {
     "words": drawn(lambda d: " ".join(d.choices(["red", "blue", "Tea", "cup"], k=3))),
     "lat": drawn(lambda d: d.uniform(-60, 60)),
     "stock": dirty(drawn(lambda d: d.randrange(900)), -1),
+    "first_name": drawn(lambda d: d.choice(["Marlene", "Gustavo", "Ottokar"])),
     "birth_date": days("%Y-%m-%d"),
     "order_no": list(range(1000, 1000 + RECORDS)),
 }
@@ -214,6 +215,7 @@ def test_the_texts_that_mean_null_are_found() -> None:
         ("reach", "phone", "mask"),
         ("host", "ip", "hash"),
         ("birth_date", "birth", "drop"),
+        ("first_name", "name", "drop"),
     ],
 )
 def test_a_personal_column_gets_a_technique(name: str, kind: str, technique: str) -> None:
@@ -329,9 +331,9 @@ def test_two_files_of_the_same_name_and_content_are_both_looked_at(tmp_path: Pat
         ("PK\x03\x04", "a zip archive or an Excel workbook"),
         ("\x00\x01\x02\x03" * 50, "it is binary, not text"),
         ("Dear all,\nthis is\na letter, with commas, and\nno records\n", "no delimiter divides"),
-        ("a,A\n1,2\n", "column 2 is named 'A' like another one"),
+        ("a,A\n1,2\n", "column 2 has the name of column 1"),
         ("a,\n1,2\n", "column 2 has no name"),
-        ("_a,b\n1,2\n", "names that begin with '_' are kept"),
+        ("_a,b\n1,2\n", "column 1 has a name that begins with '_'"),
     ],
 )
 def test_a_file_that_is_no_csv_is_refused_with_the_reason(

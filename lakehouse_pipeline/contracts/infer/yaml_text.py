@@ -80,7 +80,7 @@ def _properties(draft: Draft) -> Iterator[str]:
     if dialect := ", ".join(_dialect(draft.dialect)):
         yield "  - property: csv"
         yield f"    value: {{{dialect}}}"
-    worst = f" # the worst file has {draft.worst_percent:.2f} %" if draft.quarantined else ""
+    worst = f" # at worst {draft.worst_percent:.2f} % of a file" if draft.quarantined else ""
     yield "  - property: publish"
     yield f"    value: {{mode: append, maxQuarantinedPercent: {draft.max_percent}}}{worst}"
 
