@@ -15,7 +15,7 @@ from lakehouse_pipeline.layers.anonymized import anonymized
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Input, Layer, literal
 from lakehouse_pipeline.pipeline.effective import effective
-from lakehouse_pipeline.pipeline.flags import flags
+from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE, flags
 from lakehouse_pipeline.pipeline.judgement import (
     check_accounts,
     counted,
@@ -46,11 +46,16 @@ def amend(
     `arrived` is as in `process`.
 
     The batch must have been judged under this version of the contract. Holds the dataset's lock.
-    Raises: NothingToReferToError: a foreign key has nothing to point to; nothing was written.
+    A batch that cannot be judged is refused, as there; what was added stays for its replay.
     """
     arrived = arrived or [batch]
     with lake.tables.lock(contract.dataset), lake.tables.staging(contract.dataset) as folder:
-        kept, versions, judged, seconds = _judge_again(lake, contract, batch, folder)
+        try:
+            kept, versions, judged, seconds = _judge_again(lake, contract, batch, folder)
+        except CANNOT_JUDGE as error:
+            reasons: dict[str, tuple[str, ...]] = {batch: (str(error),)}
+            yield from refuse(lake, contract, reasons, Layer.QUARANTINED, arrived)
+            return
         yield from halves(judged, versions, seconds, 1)
         if judged.verdict.refused:
             reasons = {batch: judged.verdict.refusals}

@@ -12,7 +12,14 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Contract, ForeignKey, PanderaCheck
 from lakehouse_pipeline.contracts.pandas_frames import to_frame
 from lakehouse_pipeline.contracts.pandera_checks import failures
-from lakehouse_pipeline.errors import ContractError, LakehouseError, UnknownDatasetError
+from lakehouse_pipeline.errors import (
+    CheckRaisedError,
+    CheckResultError,
+    ContractError,
+    LakehouseError,
+    UnknownCheckError,
+    UnknownDatasetError,
+)
 from lakehouse_pipeline.lake.engine import parquet_relation, rows_of
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.judged import typed_records
@@ -42,6 +49,10 @@ class NothingToReferToError(LakehouseError):
             f"{key.name}: {problem}. Nothing of the batch was judged. Publish '{key.dataset}' "
             "first, or change the relationship in the contract; then replay the batch."
         )
+
+
+CANNOT_JUDGE = (NothingToReferToError, UnknownCheckError, CheckRaisedError, CheckResultError)
+"""What keeps a batch from being judged at all: it is refused, and nothing of it is written."""
 
 
 @contextmanager

@@ -7,9 +7,8 @@ layer; each batch still stands for itself: a refused one stops only itself.
 from collections.abc import Collection, Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.errors import CheckRaisedError, CheckResultError, UnknownCheckError
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.pipeline.flags import NothingToReferToError
+from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
@@ -19,9 +18,6 @@ from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymi
 from lakehouse_pipeline.pipeline.schemas import make_ready
 
 ALL_LAYERS = tuple(Layer)
-CANNOT_JUDGE = (NothingToReferToError, UnknownCheckError, CheckRaisedError, CheckResultError)
-"""What keeps a batch from being judged at all: it is refused, and nothing of it is written."""
-
 GROUP_BYTES = 256 << 20
 """Landing files up to this size together are written in one commit per layer."""
 
