@@ -64,7 +64,7 @@ class Visit:
         if not url.startswith((self.url, "data:")):
             route.abort()
         elif url.startswith(f"{self.url}/graphql"):
-            answer = route.fetch()
+            answer = route.fetch(max_retries=3)  # uvicorn may close a connection just reused
             self.read.append(answer.text())
             route.fulfill(response=answer)
         else:

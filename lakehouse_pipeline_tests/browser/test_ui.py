@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from lakehouse_pipeline_tests.browser.conftest import Lakehouse, Visit
 from lakehouse_pipeline_tests.browser.payments import PERSONAL, QUARANTINED
@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
 Picture = Callable[[Page, str], None]
 
 LAYERS = ("raw", "quarantined", "validated", "anonymized", "published")
+WIDE = ViewportSize(width=1920, height=900)
 GRAPH = "/locations/lakehouse/asset-groups/payments/lineage"
 SAMPLED = "payments-2025-03.csv"
 REFUSED = "payments-2025-04.csv"
@@ -45,10 +46,11 @@ def check_of(visit: Visit, check: str, batch: str) -> Page:
     return page
 
 
-def test_the_graph_shows_the_five_layers_and_what_is_filled(visit: Visit) -> None:
+def test_the_graph_shows_the_contract_the_five_layers_and_what_is_filled(visit: Visit) -> None:
+    visit.page.set_viewport_size(WIDE)  # the graph fits in; zoomed out it shows names only
     page = visit.open(GRAPH)
-    for layer in LAYERS:
-        expect(page.get_by_text(layer, exact=True).first).to_be_visible()
+    for asset in ("contract", *LAYERS):
+        expect(page.get_by_text(asset, exact=True).first).to_be_visible()
     expect(page.get_by_text("100% filled")).to_have_count(3)
     expect(page.get_by_text("75% filled")).to_have_count(2)
 
