@@ -25,6 +25,11 @@ SHOWN = 10
 NUMBER = "_number"
 """The text of a given record's number."""
 
+AS_NUMBER = (
+    f"CASE WHEN regexp_full_match(trim({NUMBER}), '[0-9]+') THEN TRY_CAST({NUMBER} AS BIGINT) END"
+)
+"""The number, null where the text is none: a cast alone makes 2 of `1.5`, and 10 of `1e1`."""
+
 
 class CorrectionError(LakehouseError):
     """A file of corrections does not fit the batch; has the first problems of it."""
@@ -98,11 +103,11 @@ def _optional(contract: Contract, file: Path) -> list[str]:
 def _problems(lake: Lake, contract: Contract, batch: str) -> list[str]:
     """Return what is wrong with the given records, in the order of the file."""
     held = relation(lake, contract, Layer.QUARANTINED, [batch])
-    number = f"TRY_CAST({NUMBER} AS BIGINT)"
+    number = f"({AS_NUMBER})"
     rows = lake.connection.execute(
         f"SELECT _line, CASE WHEN _broken IS NOT NULL THEN 'cannot be read: ' || _broken.message "
         f"WHEN {number} IS NULL THEN 'its record number is not a number' "
-        f"WHEN count(*) OVER (PARTITION BY {NUMBER}) > 1 THEN "
+        f"WHEN count(*) OVER (PARTITION BY {number}) > 1 THEN "
         f"'record ' || {number} || ' stands there twice' "
         f"WHEN {number} NOT IN (SELECT {RECORD} FROM {held}) THEN "
         f"'record ' || {number} || ' is not in quarantine in batch ' || {literal(batch)} END "
@@ -118,7 +123,7 @@ def _changed(lake: Lake, contract: Contract, batch: str) -> Corrected:
     same = " AND ".join(f"g.{name} = coalesce(q.{name}, '')" for name in names)
     joined = (
         f"FROM given_records AS g JOIN {held} AS q "
-        f"ON q.{RECORD} = TRY_CAST(g.{NUMBER} AS BIGINT) AND q.{BATCH_ID} = {literal(batch)}"
+        f"ON q.{RECORD} = ({AS_NUMBER}) AND q.{BATCH_ID} = {literal(batch)}"
     )
     changed = lake.connection.sql(
         f"SELECT {given}, q.{RECORD} AS {RECORD} {joined} WHERE NOT ({same}) ORDER BY q.{RECORD}"

@@ -151,7 +151,9 @@ def test_what_cannot_be_released_says_why_and_changes_nothing(
         (f"{HEAD}1,1,a@example.org,+49 1,9.50,DE\n", "not in quar"),
         (f"{HEAD}x,1,a@example.org,+49 1,9.50,DE\n", "not a number"),
         ("record,order_id\n9,9\n", "column 'email' is missing"),
+        (f"{HEAD}9.4,9,a@b.de,+49 1,9.50,DE\n", "not a number"),
         (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n9,9,a@b.de,+49 1,9.50,DE\n", "stands there twice"),
+        (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n09,9,a@b.de,+49 1,8.50,DE\n", "stands there twice"),
     ],
 )
 def test_a_correction_that_does_not_fit_says_why_and_changes_nothing(
