@@ -22,6 +22,9 @@ from lakehouse_pipeline.pipeline.relations import relation
 SHOWN = 10
 """How many problems of a file are shown."""
 
+DELIMITERS = (",", ";", "\t")
+"""What spreadsheets write between values, whatever they were given; which one depends on where."""
+
 NUMBER = "_number"
 """The text of a given record's number."""
 
@@ -77,8 +80,10 @@ def read_corrections(lake: Lake, contract: Contract, batch: str, file: Path) -> 
 def _read(contract: Contract, file: Path) -> pa.Table:
     """Return the file's records as text with `_line`; columns of the report but its own are cut."""
     _, number, _, _ = report_columns(contract)
-    names = [number, *_optional(contract, file), *contract.column_names]
-    csv = CsvFile(file, names, report_dialect(contract))
+    header = _header(file)
+    dialect = _saved_as(report_dialect(contract), header, number)
+    names = [number, *_optional(contract, dialect, header), *contract.column_names]
+    csv = CsvFile(file, names, dialect)
     table = pa.Table.from_batches(csv.batches(), csv.schema)
     columns = [number, *contract.column_names, RECORD, DEFECT]
     given = [NUMBER, *contract.column_names, "_line", "_broken"]
@@ -90,13 +95,28 @@ def report_dialect(contract: Contract) -> Csv:
     return replace(contract.csv, encoding="utf-8", header=True, null_values=(), line_end="lf")
 
 
-def _optional(contract: Contract, file: Path) -> list[str]:
-    """Return the report's own columns that the file still has; people delete some."""
+def _header(file: Path) -> str:
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        first = "".join(islice(lines, 1))
-    quote = contract.csv.quote or '"'
-    found = {name.strip().strip(quote) for name in first.strip().split(contract.csv.delimiter)}
+        return "".join(islice(lines, 1)).strip()
+
+
+def _saved_as(dialect: Csv, header: str, number: str) -> Csv:
+    """Return the dialect with the delimiter that makes the record number a column of its own."""
+    for delimiter in (dialect.delimiter, *DELIMITERS):
+        if number in _names(header, replace(dialect, delimiter=delimiter)):
+            return replace(dialect, delimiter=delimiter)
+    return dialect
+
+
+def _names(header: str, dialect: Csv) -> list[str]:
+    quote = dialect.quote or '"'
+    return [name.strip().strip(quote) for name in header.split(dialect.delimiter)]
+
+
+def _optional(contract: Contract, dialect: Csv, header: str) -> list[str]:
+    """Return the report's own columns that the file still has; people delete some."""
     batch, _, reasons, text = report_columns(contract)
+    found = _names(header, dialect)
     return [name for name in (batch, reasons, text) if name in found]
 
 

@@ -72,6 +72,20 @@ def test_corrected_records_join_their_batch_under_their_own_numbers(
     assert violations(home) == []
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_spreadsheet_may_save_the_corrections_in_its_own_way(
+    home: Path, lakehouse: Command, tmp_path: Path, delimiter: str
+) -> None:
+    batch, path = batch_of(lakehouse, "a"), tmp_path / "excel.csv"
+    values = ["9", "9", "a@example.org", "+49, 1", "12.50", "DE"]
+    lines = [delimiter.join(line) for line in (HEAD.strip().split(","), values)]
+    path.write_bytes(b"\xef\xbb\xbf" + "".join(f"{line}\r\n" for line in lines).encode())
+    answer = lakehouse("quarantine", "correct", "orders", batch, path, "--json")
+    assert answer.code == 0, answer.err
+    assert (answer.json["corrected"], answer.json["passed"]) == (1, 1)
+    assert published(home)[-1] == (9, False)
+
+
 def test_a_replay_keeps_corrections_and_releases_and_gives_the_same_layers(
     home: Path, lakehouse: Command, tmp_path: Path
 ) -> None:
