@@ -10,7 +10,7 @@ COLUMNS = ("batch", "state", "records", "validated", "quarantined", "published",
 
 
 def print_batches(states: Sequence[BatchState], title: str = "") -> None:
-    """Print batches with their counts, why a batch was refused, and the commonest reasons.
+    """Print batches with their counts, why a batch was refused or warned of, and common reasons.
 
     Where retention has taken batches out of layers, a column names these.
     """
@@ -22,6 +22,9 @@ def print_batches(states: Sequence[BatchState], title: str = "") -> None:
         if state.why:
             style = "yellow" if state.waits else "red"
             console.print(f"{state.batch}: {state.state}: {state.why}", style=style, markup=False)
+        if state.warning:
+            said = f"{state.batch}: warning: {state.warning}"
+            console.print(said, style="yellow", markup=False)
     print_reasons(states)
 
 

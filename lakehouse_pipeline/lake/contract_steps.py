@@ -96,7 +96,8 @@ class Steps:
             broken = _breaking(life, chosen)
             if broken and not breaking:
                 named = f"{dataset} {chosen.name}"
-                problem = f"breaks what was promised: {'; '.join(broken)}. If that is meant: "
+                listed = "; ".join(broken).removesuffix(".")
+                problem = f"breaks what was promised: {listed}. If that is meant: "
                 command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
                 raise StepRefusedError(named, problem + command)
             return self._give(life, chosen, Step.ACTIVATED)

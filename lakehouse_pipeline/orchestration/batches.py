@@ -50,8 +50,9 @@ class BatchState:
     retention has taken it out of published, or of every layer when it was never there. `expired`
     are the layers that retention has taken it out of; the state stays as long as it is published.
     Counts are of the records that came in, None before the batch was judged; `seconds` is the sum
-    over the layers; `why` says why a batch was refused, failed or waits; `rules` counts the
-    quarantined records per rule. `time` is of the newest event, seconds since 1970 UTC.
+    over the layers; `why` says why a batch was refused, failed or waits; `warning` what its gate
+    let pass but warns of; `rules` counts the quarantined records per rule. `time` is of the
+    newest event, seconds since 1970 UTC.
     """
 
     dataset: str
@@ -68,6 +69,7 @@ class BatchState:
     header_lines: int = 1
     blank_lines: int = 0
     why: str = ""
+    warning: str = ""
     rules: dict[str, int] = field(default_factory=dict)
     time: float | None = None
     expired: tuple[Layer, ...] = ()
@@ -247,6 +249,7 @@ def _state(
         blank_lines=raw.get("blank_lines", 0),
         why=waiting_for
         or (gate["why"] if gate and not gate["passed"] and name != "expired" else ""),
+        warning=gate["why"] if gate and gate["passed"] and name == "published" else "",
         rules={
             key.removeprefix("rule/"): value
             for key, value in quarantined.items()

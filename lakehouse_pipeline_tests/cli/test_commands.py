@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse_pipeline_tests.cli.commands import Command
-from lakehouse_pipeline_tests.homes import AMOUNT, HEADER, contract_text, rows
+from lakehouse_pipeline_tests.cli.commands import Command, in_process
+from lakehouse_pipeline_tests.homes import AMOUNT, HEADER, contract_text, open_home, rows
 
 
 def batch_of(lakehouse: Command, stem: str) -> str:
@@ -251,3 +251,19 @@ def test_a_dataset_without_batches_is_no_error(
     assert (answer.code, answer.err) == (0, "")
     if options:
         assert (tmp_path / "out.csv").read_text() == f"batch,record,reasons,{HEADER.strip()},text\n"
+
+
+def test_a_rule_that_only_warns_is_told_beside_the_published_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "warned"
+    warns = "    quality:\n      - {name: many, metric: rowCount, type: library, "
+    warns += "mustBeGreaterThan: 5, severity: warning}\n"
+    with open_home(folder, contract_text() + warns) as opened:
+        opened.drop("few.csv", rows(3))
+        opened.settle()
+    lakehouse = in_process(folder, monkeypatch, capsys)
+    (state,) = lakehouse("batches", "orders", "--json").json
+    said = "many: the batch has 3 records, expected more than 5"
+    assert (state["state"], state["why"], state["warning"]) == ("published", "", said)
+    assert f"warning: {said}" in lakehouse("batches", "orders").out.replace("\n", " ")
