@@ -32,13 +32,14 @@ Entry = tuple[object, Place]
 
 @dataclass(frozen=True, slots=True)
 class ContractProperties:
-    """The custom properties of a contract; `publish_place` is where publish stands."""
+    """The custom properties of a contract; the places are where publish and retention stand."""
 
     csv: Csv
     compliance: Compliance
     publish: Publish
     publish_place: Place
     retention: Mapping[str, float]
+    retention_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def read_contract_properties(
         publish=_read(found, "publish", read_publish, Publish()),
         publish_place=found["publish"][1] if "publish" in found else place,
         retention=_read(found, "retention", read_days, {}),
+        retention_place=found["retention"][1] if "retention" in found else place,
     )
 
 

@@ -1,6 +1,7 @@
 """Rules between the parts of a contract; each broken one is a problem at its place.
 
-Here: the columns and the primary key. Rules are in `lint_rules`, publishing in `lint_publish`.
+Here: the columns and the primary key. Rules are in `lint_rules`, publishing in `lint_publish`, how
+long layers keep what others need in `lint_retention`.
 What one part says by itself is judged where it is read: `columns`, `column_options`, `quality`,
 `relationships`, `custom_properties`.
 """
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.lint_publish import lint_publish
+from lakehouse_pipeline.contracts.lint_retention import lint_retention
 from lakehouse_pipeline.contracts.lint_rules import Places, lint_rules
 from lakehouse_pipeline.contracts.literals import Value, parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
@@ -23,6 +25,7 @@ def lint(contract: Contract, places: Places) -> Contract:
         _check_range(column, place / "logicalTypeOptions")
         _check_privacy(column, contract.compliance, place)
     lint_publish(contract, places.publish)
+    lint_retention(contract, places.retention)
     return lint_rules(contract, places)
 
 

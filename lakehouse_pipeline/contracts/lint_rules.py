@@ -26,6 +26,7 @@ class Places:
 
     columns: Sequence[Place]
     publish: Place
+    retention: Place
     expressions: Sequence[Place] = ()
     metrics: Sequence[Place] = ()
     pandera_checks: Sequence[Place] = ()

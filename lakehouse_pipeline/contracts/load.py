@@ -14,7 +14,10 @@ from typing import TypeVar
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
 
 from lakehouse_pipeline.contracts.columns import TEXT, read_column
-from lakehouse_pipeline.contracts.custom_properties import read_contract_properties
+from lakehouse_pipeline.contracts.custom_properties import (
+    ContractProperties,
+    read_contract_properties,
+)
 from lakehouse_pipeline.contracts.findings import Findings, Place
 from lakehouse_pipeline.contracts.lint import lint
 from lakehouse_pipeline.contracts.lint_rules import Places
@@ -136,17 +139,20 @@ def _read(root: Place, sha256: str) -> Contract:
         path=root.findings.path,
         sha256=sha256,
     )
-    return lint(contract, _places(columns, rules, properties.publish_place))
+    return lint(contract, _places(columns, rules, properties))
 
 
 def _values(placed: Sequence[tuple[Value, Place]]) -> tuple[Value, ...]:
     return tuple(value for value, _ in placed)
 
 
-def _places(columns: Sequence[tuple[Column, Place]], rules: Rules, publish: Place) -> Places:
+def _places(
+    columns: Sequence[tuple[Column, Place]], rules: Rules, properties: ContractProperties
+) -> Places:
     return Places(
         columns=[place for _, place in columns],
-        publish=publish,
+        publish=properties.publish_place,
+        retention=properties.retention_place,
         expressions=[place for _, place in rules.expressions],
         metrics=[place for _, place in rules.metrics],
         pandera_checks=[place for _, place in rules.pandera_checks],
