@@ -56,14 +56,16 @@ def repeated_keys(
 def distinct_keys(contract: Contract, columns: Sequence[str], own: Sequence[str], held: str) -> str:
     """Return SQL of the distinct keys in `held` (SQL of a relation) as `k0…`, without nulls.
 
-    `columns` are the names in `held`, `own` this contract's columns whose types they take.
+    `columns` are the names in `held`, `own` this contract's columns whose types they take. A key
+    that does not fit these, or only rounded, is left out: no record can have it.
     """
-    parts = ", ".join(
-        f"CAST({identifier(name)} AS {contract.column(mine).type.sql}) AS k{n}"
+    parts = [
+        (f"TRY_CAST({identifier(name)} AS {contract.column(mine).type.sql})", identifier(name), n)
         for n, (name, mine) in enumerate(zip(columns, own, strict=True))
-    )
-    present = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in columns)
-    return f"SELECT DISTINCT {parts} FROM {held} WHERE {present}"
+    ]
+    keys = ", ".join(f"{key} AS k{n}" for key, _, n in parts)
+    same = " AND ".join(f"{key} = {value}" for key, value, _ in parts)
+    return f"SELECT DISTINCT {keys} FROM {held} WHERE {same}"
 
 
 def no_keys(contract: Contract, columns: Sequence[str]) -> str:

@@ -114,6 +114,26 @@ def broken(home: Path, column: str, values: list[str], quality: str = "") -> dic
             {2: ["a.format"]},
         ),
         (
+            "logicalType: string, logicalTypeOptions: {format: uri}",
+            ["https://a.de/b?c", "urn:x", "a.de/b", "1a:b", "a: b", "a:", ""],
+            {3: ["a.format"], 4: ["a.format"], 5: ["a.format"], 6: ["a.format"]},
+        ),
+        (
+            "logicalType: string, logicalTypeOptions: {format: hostname}",
+            ["a-1.example.org", f"{'a' * 63}.de", f"{'a' * 64}.de", "-a.de", "a..de", "ä.de", ""],
+            {3: ["a.format"], 4: ["a.format"], 5: ["a.format"], 6: ["a.format"]},
+        ),
+        (
+            "logicalType: boolean, required: true",
+            ["true", "FALSE", "maybe", ""],
+            {3: ["a.type"], 4: ["a.required"]},
+        ),
+        (
+            "logicalType: timestamp, logicalTypeOptions: {maximum: '2024-01-01T00:00:00Z'}",
+            ["2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z", "2024-01-01T00:30:00+01:00", ""],
+            {2: ["a.maximum"]},
+        ),
+        (
             "logicalType: integer, unique: true",
             ["1", "2", "1", "", "", "1.0", "x", "x"],
             {3: ["a.unique"], 6: ["a.unique"], 7: ["a.type"], 8: ["a.type"]},

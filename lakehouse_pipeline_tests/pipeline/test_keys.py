@@ -1,0 +1,98 @@
+"""Keys of several columns and foreign keys between columns of different width."""
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse_pipeline.contracts.load import load_text
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
+from lakehouse_pipeline_tests.pipelines import drop, records, take
+
+
+def quarantined(home: Path, contract: Contract) -> list[tuple[int, list[str]]]:
+    return [
+        (row["_record"], [reason["rule"] for reason in row["_reasons"]])
+        for row in records(home, contract, Layer.QUARANTINED)
+    ]
+
+
+def published(home: Path, columns: str, text: str) -> None:
+    """Publish a dataset `places` with these columns and records."""
+    path = home / "contracts" / "places" / "1.0.0.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(contract_text(columns).replace("orders", "places"), "utf-8")
+    places = load_text(path.read_text(), str(path))
+    take(home, places, [drop(home, places, "places.csv", text)])
+
+
+def test_a_composite_key_of_the_dataset_holds_over_batches_and_not_for_nulls(
+    tmp_path: Path,
+) -> None:
+    scope = "customProperties: [{property: uniqueScope, value: dataset}]"
+    key = f"primaryKey: true, {scope}, primaryKeyPosition"
+    contract = contract_of(
+        f"      - {{name: a, logicalType: integer, {key}: 1}}\n"
+        f"      - {{name: b, logicalType: string, {key}: 2}}\n"
+    )
+    first = drop(tmp_path, contract, "a.csv", "a,b\n1,x\n1,y\n")
+    second = drop(tmp_path, contract, "b.csv", "a,b\n1,x\n1,z\n,x\n2,x\n2,x\n")
+    take(tmp_path, contract, [first, second])
+    assert quarantined(tmp_path, contract) == [
+        (1, ["primaryKey"]),
+        (3, ["a.required"]),
+        (5, ["primaryKey"]),
+    ]
+
+
+def test_a_composite_foreign_key_points_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    columns = (
+        "      - {name: country, logicalType: string}\n      - {name: zip, logicalType: string}\n"
+    )
+    published(tmp_path, columns, "country,zip\nDE,1\nFR,2\n")
+    to = "relationships: [{from: [country, zip], to: [places.country, places.zip]}]"
+    text = contract_text(columns).replace("    properties:", f"    {to}\n    properties:")
+    contract = load_text(text, "orders.yaml")
+    batch = drop(tmp_path, contract, "o.csv", "country,zip\nDE,1\nDE,2\n,2\nFR,\nFR,2\n")
+    take(tmp_path, contract, [batch])
+    assert quarantined(tmp_path, contract) == [(2, ["country_zip.foreignKey"])]
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "held", "asked"),
+    [
+        (
+            "integer, physicalType: BIGINT",
+            "integer, physicalType: INTEGER",
+            [3000000000, 7],
+            {7: True, 8: False},
+        ),
+        (
+            'number, physicalType: "DECIMAL(10,2)"',
+            'number, physicalType: "DECIMAL(10,1)"',
+            [1.55, 2.5],
+            {1.6: False, 1.5: False, 2.5: True},
+        ),
+    ],
+)
+def test_a_key_that_does_not_fit_the_pointing_column_is_pointed_to_by_nothing(
+    tmp_path: Path,
+    wide: str,
+    narrow: str,
+    held: list[float],
+    asked: dict[float, bool],
+) -> None:
+    published(
+        tmp_path,
+        f"      - {{name: id, logicalType: {wide}}}\n      - {{name: b, logicalType: string}}\n",
+        "id,b\n" + "".join(f"{value},x\n" for value in held),
+    )
+    contract = contract_of(
+        f"      - {{name: place, logicalType: {narrow}, relationships: [{{to: places.id}}]}}\n"
+        "      - {name: b, logicalType: string}\n"
+    )
+    text = "place,b\n" + "".join(f"{value},x\n" for value in asked)
+    take(tmp_path, contract, [drop(tmp_path, contract, "o.csv", text)])
+    dangling = [n for n, stands in enumerate(asked.values(), start=1) if not stands]
+    assert quarantined(tmp_path, contract) == [(n, ["place.foreignKey"]) for n in dangling]
