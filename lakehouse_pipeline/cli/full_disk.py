@@ -35,7 +35,9 @@ def full_disk_is_one_message() -> Iterator[None]:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     one: BaseException | None = error
-    while one is not None:
+    seen: set[int] = set()  # a context manager that raises its own error again makes a circle
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
         yield one
         one = one.__cause__ or one.__context__
 

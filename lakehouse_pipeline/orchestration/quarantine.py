@@ -18,7 +18,8 @@ from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.lake.landing import readable
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import report
-from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.orchestration.expired import expired_sources
+from lakehouse_pipeline.orchestration.runs import REPLAY_FROM, Runs, replay_layers
 from lakehouse_pipeline.pipeline.corrections import read_corrections
 from lakehouse_pipeline.pipeline.inputs import Decision, Inputs, decisions
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
@@ -36,7 +37,8 @@ from lakehouse_pipeline.settings import Settings
 class Desk:
     """The steward's desk for one batch: every method is one decision, carried out at once.
 
-    `by` and `why` stand on the input, on its event and on the run.
+    `by` and `why` stand on the input, on its event and on the run. All but `hold` judge again, and
+    raise ExpiredBatchError where retention has left nothing to judge.
     """
 
     instance: dg.DagsterInstance
@@ -52,7 +54,7 @@ class Desk:
         Raises: CorrectionError, FileRefusedError, UnreadableFileError: then nothing changed.
         """
         readable(file)
-        self._require()
+        self._require_judgeable()
         with self._lake() as lake, lake.tables.lock(self.contract.dataset):
             corrected = read_corrections(lake, self.contract, self.batch, file)
             count = corrected.records.num_rows
@@ -64,7 +66,7 @@ class Desk:
 
     def release_records(self, records: Sequence[int]) -> int:
         """Let these records pass, whatever releasable rules they break; return how many."""
-        self._require()
+        self._require_judgeable()
         with self._lake() as lake, lake.tables.lock(self.contract.dataset):
             pairs = releases_of_records(lake, self.contract, self.batch, records)
             self._inputs(lake).release(pairs)
@@ -77,7 +79,7 @@ class Desk:
 
     def release_rule(self, rule: str) -> int:
         """Let the records that break `rule` break it; return how many there are."""
-        self._require()
+        self._require_judgeable()
         with self._lake() as lake, lake.tables.lock(self.contract.dataset):
             pairs = releases_of_rule(lake, self.contract, self.batch, rule)
             count = self._inputs(lake).release(pairs)
@@ -89,7 +91,7 @@ class Desk:
 
         Raises: NothingToReleaseError: nothing keeps the batch back as a whole.
         """
-        self._require()
+        self._require_judgeable()
         dataset = self.contract.dataset
         with self._lake() as lake, lake.tables.lock(dataset):
             held = decisions(lake, dataset, [self.batch])[self.batch].held
@@ -122,6 +124,14 @@ class Desk:
         known = self.instance.get_dynamic_partitions(self.contract.dataset)
         if self.batch not in known:
             raise UnknownBatchError(self.contract.dataset, self.batch, known)
+
+    def _require_judgeable(self) -> None:
+        """Raise: ExpiredBatchError: retention has left nothing of the batch to judge again."""
+        self._require()
+        layers = replay_layers(REPLAY_FROM)
+        expired = expired_sources(self.instance, self.settings, self.contract, [self.batch], layers)
+        if expired:
+            raise expired[self.batch]
 
     def _lake(self) -> AbstractContextManager[Lake]:
         settings = self.settings

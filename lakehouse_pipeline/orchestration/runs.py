@@ -15,6 +15,7 @@ from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
+from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
 from lakehouse_pipeline.orchestration.batches import batch_states, is_finished
@@ -82,11 +83,15 @@ class Runs:
         """Bring what people added to a batch into its layers.
 
         Records are judged alone where the batch was judged under this contract; otherwise the whole
-        batch is judged again.
+        batch is judged again. One that retention has left nothing of to judge may be withdrawn.
         """
         (state,) = batch_states(self.instance, contract.dataset, [batch])
         layers = replay_layers(REPLAY_FROM)
-        alone = state.validated is not None and state.contract_version == contract.version
+        in_raw = batch in Tables(self.settings.lake).batches(contract.dataset, Layer.RAW)
+        judged = state.validated is not None and state.contract_version == contract.version
+        alone = (in_raw and judged) or bool(
+            expired_sources(self.instance, self.settings, contract, [batch], layers)
+        )
         self.materialize(contract, [batch], layers, {AMENDS_TAG: "true"} if alone else {})
 
     def materialize(

@@ -12,10 +12,12 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.layers.anonymized import anonymized
+from lakehouse_pipeline.layers.gate import HELD
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Input, Layer, literal
 from lakehouse_pipeline.pipeline.effective import effective
 from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE, flags
+from lakehouse_pipeline.pipeline.inputs import decisions
 from lakehouse_pipeline.pipeline.judgement import (
     check_accounts,
     counted,
@@ -25,6 +27,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 )
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
+from lakehouse_pipeline.pipeline.process import bring_on
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
@@ -46,10 +49,17 @@ def amend(
     `arrived` is as in `process`.
 
     The batch must have been judged under this version of the contract. Holds the dataset's lock.
-    A batch that cannot be judged is refused, as there; what was added stays for its replay.
+    A batch that cannot be judged is refused, as there; what was added stays for its replay. One
+    that retention has taken out of raw is not judged again: if it is held, it is withdrawn.
     """
     arrived = arrived or [batch]
     with lake.tables.lock(contract.dataset), lake.tables.staging(contract.dataset) as folder:
+        if batch not in lake.tables.batches(contract.dataset, Layer.RAW):
+            yield from _withdraw(lake, contract, batch, arrived)
+            return
+        if not _adds_up(lake, contract.dataset, batch):
+            yield from bring_on(lake, contract, [batch], tuple(Layer), arrived)
+            return
         try:
             kept, versions, judged, seconds = _judge_again(lake, contract, batch, folder)
         except CANNOT_JUDGE as error:
@@ -68,6 +78,25 @@ def amend(
             yield from write_anonymized(lake, contract, [batch])
             if (yield from pass_published_rules(lake, contract, [batch], arrived)):
                 yield from write_published(lake, contract, [batch], arrived)
+
+
+def _withdraw(
+    lake: Lake, contract: Contract, batch: str, arrived: Sequence[str]
+) -> Iterator[Outcome]:
+    """Take a batch that a person holds out of anonymized and published."""
+    held = decisions(lake, contract.dataset, [batch])[batch].held
+    if held:
+        reasons: dict[str, tuple[str, ...]] = {batch: (f"{HELD}: {held}",)}
+        yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
+
+
+def _adds_up(lake: Lake, dataset: str, batch: str) -> bool:
+    """Return whether raw = validated + quarantined: not after a crash between their commits."""
+    raw, *halves_of_it = (
+        records_per_batch(lake, dataset, layer, [batch])[batch]
+        for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED)
+    )
+    return raw == sum(halves_of_it)
 
 
 def _joins(contract: Contract) -> bool:

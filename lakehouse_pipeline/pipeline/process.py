@@ -86,6 +86,17 @@ def _process_group(
 ) -> Iterator[Outcome]:
     """Write `files` together, each layer in one commit; raw in one commit per group of files."""
     batches = yield from _held_in_raw(lake, contract, files, layers)
+    yield from bring_on(lake, contract, batches, layers, arrived)
+
+
+def bring_on(
+    lake: Lake,
+    contract: Contract,
+    batches: list[str],
+    layers: Collection[Layer],
+    arrived: Sequence[str],
+) -> Iterator[Outcome]:
+    """Bring batches that raw holds through the `layers` past raw; the caller holds the lock."""
     if batches and {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
         batches = yield from _judged(lake, contract, batches, arrived)
     if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse_pipeline.cli.full_disk import full_disk_is_one_message
 from lakehouse_pipeline.orchestration.home_lock import hold_home
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.cli.commands import Command
@@ -261,3 +262,10 @@ def test_the_process_ends_with_the_code_of_the_error(home: Path, tmp_path: Path)
     assert run(home, "ingest", bad, "-d", "orders") == (1, "")
     code, message = run(home, "batches", "order")
     assert (code, message.count("\n")) == (2, 1)
+
+
+def test_an_error_that_is_its_own_cause_ends_the_command_all_the_same() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    with pytest.raises(ValueError, match="first"), full_disk_is_one_message():
+        raise first

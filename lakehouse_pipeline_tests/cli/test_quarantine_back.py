@@ -267,3 +267,39 @@ def test_corrections_and_releases_leave_with_raw_when_their_time_is_up(
         assert {one.layer for one in removed} == {"raw", "releases"}
         assert opened.violations() == []
     assert not list(home.glob(f"lake/orders/releases/_batch_id={batch}"))
+
+
+def take_out_of_raw(home: Path) -> None:
+    """Let retention take everything out of raw and landing."""
+    with open_home(home) as opened:
+        active = ContractStore(opened.settings.contracts).active("orders")
+        contract = replace(active, retention={"raw": 1.0, "landing": 1.0})
+        later = time.time() + 2 * 86_400
+        assert list(apply_retention(opened.instance, opened.settings, contract, later, "night"))
+
+
+def test_what_retention_left_nothing_of_to_judge_stays_as_it_is(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    batch = batch_of(lakehouse, "a")
+    path = sent_back(tmp_path, [{**exported(lakehouse, batch)[0], "amount": "12.50"}])
+    take_out_of_raw(home)
+    before = content(home)
+    for answer in (
+        lakehouse("quarantine", "correct", "orders", batch, path),
+        lakehouse("quarantine", "release", "orders", batch, "--record", "9", *FIRST),
+        lakehouse("quarantine", "release", "orders", batch, "--rule", "amount.minimum", *FIRST),
+    ):
+        assert answer.code == 1
+        assert "its records left raw by retention" in answer.err.replace("\n", " ")
+    assert content(home) == before
+    assert violations(home) == []
+
+
+def test_a_batch_that_left_raw_is_still_withdrawn_at_once(home: Path, lakehouse: Command) -> None:
+    batch = batch_of(lakehouse, "a")
+    take_out_of_raw(home)
+    held = lakehouse("quarantine", "hold", "orders", batch, *FIRST, "--json")
+    assert (held.code, held.json["batch"]["state"]) == (0, "refused")
+    assert (held.json["batch"]["validated"], published(home)) == (8, [])
+    assert violations(home) == []

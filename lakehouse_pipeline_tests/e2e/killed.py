@@ -1,10 +1,10 @@
 """Processes that kill themselves with SIGKILL at a chosen moment of a real run.
 
 `python -m lakehouse_pipeline_tests.e2e.killed FOLDER MOMENT…` makes a home `FOLDER/MOMENT` for
-each, with one published batch and a second file whose run (or the first batch's replay, where the
-moment begins with `replay`) is killed. A moment is `[replay-]LAYER-moved` (its files stand in the
-table's folder, the commit is missing) or `[replay-]LAYER-committed` (the commit is there, the event
-is not).
+each, with one published batch and a second file whose run is killed; or the first batch's replay,
+where the moment begins with `replay`, or the release of one of its records (`release`). A moment is
+`[replay-]LAYER-moved` (its files stand in the table's folder, the commit is missing) or
+`[replay-]LAYER-committed` (the commit is there, the event is not).
 """
 
 import os
@@ -22,6 +22,7 @@ from deltalake.transaction import AddAction
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Staged, Tables
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.quarantine import Desk
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline_tests.homes import (
     AMOUNT,
@@ -81,6 +82,13 @@ def ingest(home: Home, name: str, text: str) -> None:
     runs.materialize(contract, runs.take(DATASET, [file]).new, tuple(Layer))
 
 
+def release(home: Home, record: int) -> None:
+    """Let a record of the first batch pass, as `lakehouse quarantine release` does."""
+    contract = ContractStore(home.settings.contracts).active(DATASET)
+    (batch,) = home.instance.get_dynamic_partitions(DATASET)
+    Desk(home.instance, home.settings, contract, batch, "sam", "a test").release_records([record])
+
+
 def prepare(folder: Path) -> None:
     """Make the home that every moment begins with a copy of."""
     with open_home(folder / TEMPLATE) as home:
@@ -93,7 +101,9 @@ def act(folder: Path, moment: str) -> None:
     shutil.copytree(folder / TEMPLATE, folder / moment)
     with open_home(folder / moment) as home:
         {"moved": die_when_moved, "committed": die_when_committed}[when](Layer(layer))
-        if not moment.startswith("replay"):
+        if moment.startswith("release"):
+            release(home, 28)
+        elif not moment.startswith("replay"):
             ingest(home, "second.csv", SECOND)
         else:
             add_contract(home.settings, LENIENT)

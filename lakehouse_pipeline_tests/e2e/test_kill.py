@@ -1,3 +1,4 @@
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ MOMENTS = [
 ]
 REPLAYS = ["replay-quarantined-committed", "replay-published-moved"]
 HALF_WAY = "replay-anonymized-moved"
+RELEASES = ["release-quarantined-committed", "release-validated-moved"]
 JUDGED = (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED)
 """The layers whose content is the same in every home: no key of the home's own is in them."""
 
@@ -34,6 +36,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with one home per moment, each left by a process that was killed."""
     folder = tmp_path_factory.mktemp("killed")
     command = [sys.executable, "-m", killed.__name__, str(folder), *MOMENTS, *REPLAYS, HALF_WAY]
+    command += RELEASES
     played = subprocess.run(command, capture_output=True, text=True, check=True)
     ended = dict(line.split() for line in played.stdout.splitlines())
     assert ended == dict.fromkeys(command[4:], str(int(signal.SIGKILL))), played.stderr
@@ -95,6 +98,23 @@ def test_a_killed_replay_leaves_the_batch_readable_and_is_repaired(
         assert counts(home, Layer.QUARANTINED) == {}
         (state,) = home.states().values()
         assert (state.state, state.contract_version) == ("published", "1.1.0")
+
+
+@pytest.mark.parametrize("moment", RELEASES)
+@pytest.mark.parametrize("by", ["the next tick", "the next decision"])
+def test_a_killed_release_loses_no_record_and_is_made_whole(
+    homes: Path, tmp_path: Path, moment: str, by: str
+) -> None:
+    with open_home(Path(shutil.copytree(homes / moment, tmp_path / moment))) as home:
+        assert counts(home, Layer.PUBLISHED) == {"first": (27, 27)}
+        assert counts(home, Layer.QUARANTINED) == {"first": (2, 2)}
+        assert home.violations() != []
+        if by == "the next tick":
+            repair(home)
+        killed.release(home, 29)
+        assert counts(home, Layer.PUBLISHED) == {"first": (29, 29)}
+        assert counts(home, Layer.QUARANTINED) == {"first": (1, 1)}
+        assert home.violations() == []
 
 
 def test_verify_says_that_a_replay_killed_after_its_judgement_is_half_way(homes: Path) -> None:
