@@ -11,6 +11,7 @@ from lakehouse_pipeline.cli import (
     batches,
     contract,
     demo,
+    export,
     ingest,
     quarantine,
     query,
@@ -42,6 +43,7 @@ app.command()(record.record)
 app.command()(replay.replay)
 app.command()(retain.retain)
 app.command()(query.query)
+app.command()(export.export)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 

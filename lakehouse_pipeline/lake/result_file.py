@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lakehouse_pipeline.lake.engine import rows_of
+from lakehouse_pipeline.lake.engine import STREAM_ROWS
 from lakehouse_pipeline.names import literal
 
 
@@ -55,7 +55,7 @@ def write_result(
         options = _OPTIONS[file_format]
         connection.execute(f"COPY ({sql}) TO {literal(str(target))} ({options})")
         return
-    rows = rows_of(connection, sql)
+    rows = connection.sql(sql).to_arrow_reader(STREAM_ROWS)
     with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
         for batch in rows:
             writer.write_batch(batch)
@@ -65,15 +65,13 @@ def write_rows(
     connection: duckdb.DuckDBPyConnection, rows: pa.Table, target: Path, file_format: FileFormat
 ) -> None:
     """Write rows that are in memory, as `write_result` does; `target` appears whole."""
-    session = connection.cursor()
-    session.execute("SET TimeZone='UTC'")
-    session.register("result", rows)
+    connection.register("result", rows)
     with whole_file(target) as written:
         if file_format is FileFormat.ARROW:
             with pa.OSFile(str(written), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as file:
                 file.write_table(rows)
         else:
-            write_result(session, "FROM result", written, file_format)
+            write_result(connection, "FROM result", written, file_format)
 
 
 def _flush(path: Path) -> None:
