@@ -59,7 +59,8 @@ def export(
         print_json({"file": str(file), "version": made.version, "reused": made.reused})
     else:
         size = file.stat().st_size
-        console.print(f"{dataset} version {made.version}: {size:,} bytes in {file}", markup=False)
+        of = "nothing is published yet" if made.version is None else f"version {made.version}"
+        console.print(f"{dataset}, {of}: {size:,} bytes in {file}", markup=False)
 
 
 def _check(output: Path | None) -> None:

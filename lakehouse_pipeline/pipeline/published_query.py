@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.first_rows import DEFAULT_LIMITS, Answer, Limits, first_rows
@@ -42,7 +43,10 @@ def published_query(
     known = set(contracts.datasets())
     named = judged_datasets(sql, known if datasets is None else known & set(datasets))
     with engine(home / "tmp", limits.memory, limits.threads) as connection:
-        _open(connection, contracts, tables, named)
+        try:
+            _open(connection, contracts, tables, named)
+        except (duckdb.IOException, duckdb.CatalogException) as error:
+            raise QueryError(f"{', '.join(named)} cannot be read: {error}") from error
         with time_limit(connection, limits.seconds):
             return first_rows(connection, sql, limits.rows)
 

@@ -88,7 +88,7 @@ def test_export_takes_batches_columns_and_a_condition(lakehouse: Command, home: 
         "export", "orders", "--columns", "order_id, amount", "--where", "order_id <= 2", "--to", "a"
     )
     path = next((home / "exports" / "orders").glob("*.csv"))
-    assert (answer.code, answer.out) == (0, f"orders version 1: 30 bytes in {path}\n")
+    assert (answer.code, answer.out) == (0, f"orders, version 1: 30 bytes in {path}\n")
     assert path.read_text() == "order_id,amount\n1,9.50\n2,9.50\n"
 
 

@@ -1,5 +1,6 @@
 """What a query over published data gives, and everything that it does not reach."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -90,6 +91,13 @@ def test_a_dataset_with_nothing_published_has_its_columns_and_no_rows(
     (tmp_path / "contracts").symlink_to(home / "contracts")
     answer = published_query(tmp_path, 'SELECT id, "at" FROM orders')
     assert (answer.rows.num_rows, answer.rows.column_names) == (0, ["id", "at"])
+
+
+def test_a_table_whose_file_is_lost_is_one_message(home: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(home, tmp_path / "home"))
+    Path(Tables(damaged / "lake").files("orders", Layer.PUBLISHED)[0]).unlink()
+    with pytest.raises(QueryError, match="orders cannot be read"):
+        published_query(damaged, "FROM orders", SMALL)
 
 
 @pytest.mark.parametrize(
