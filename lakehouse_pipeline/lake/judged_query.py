@@ -60,6 +60,8 @@ def judged_datasets(sql: str, datasets: Collection[str]) -> tuple[str, ...]:
 def _parsed(sql: str) -> _Node:
     if len(sql) > MAX_LENGTH:
         raise QueryError(f"it is longer than {MAX_LENGTH:,} characters; write a shorter one")
+    if "\0" in sql or _is_broken(sql):
+        raise QueryError("it holds a character that is no text; write it anew")
     try:
         with duckdb.connect() as parser:
             asked = "SELECT json_serialize_sql(?::VARCHAR)"
@@ -77,6 +79,14 @@ def _parsed(sql: str) -> _Node:
         raise QueryError("expected exactly one SELECT statement; nothing else may run here")
     tree: _Node = answer["statements"][0]
     return tree
+
+
+def _is_broken(sql: str) -> bool:
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _tables(node: object, within: frozenset[str]) -> Iterator[tuple[str, ...]]:
