@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -135,6 +136,21 @@ def test_an_export_is_made_once_and_again_for_a_new_version(home: Path) -> None:
     old = export(home, replace(ALL, version=first.version))
     assert lines(old.path) == lines(first.path)
     assert len(lines(newer.path)) == 1 + 2
+
+
+def test_of_several_who_ask_at_once_one_makes_the_file(home: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: export(home, ALL, threads=1), range(4)))
+    assert len({one.path for one in made}) == 1
+    assert sorted(one.reused for one in made) == [False, True, True, True]
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next(home: Path) -> None:
+    left = home / "exports" / "orders" / ".writing-killed"
+    left.mkdir(parents=True)
+    (left / "file").write_text("half")
+    made = export(home, ALL).path
+    assert {path.name for path in made.parent.iterdir()} == {".lock", made.name}
 
 
 def test_a_dataset_with_nothing_published_is_a_header(home: Path) -> None:
