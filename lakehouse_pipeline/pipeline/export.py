@@ -1,7 +1,7 @@
 """Published data as one file: CSV, Parquet or Arrow IPC; made once, whole or not at all.
 
 It holds what the contract promises of published: no value of a personal column, and `_released` of
-each record. The files and their life are in `lake/exports`, how values are written in
+each record. The files and their life are in `lake/export_files`, how values are written in
 `lake/result_file`.
 """
 
@@ -25,7 +25,7 @@ from lakehouse_pipeline.errors import (
 )
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
-from lakehouse_pipeline.lake.exports import locked_exports, sweep, use
+from lakehouse_pipeline.lake.export_files import locked_exports, sweep, use
 from lakehouse_pipeline.lake.published_relation import promised_columns, published_relation
 from lakehouse_pipeline.lake.query import locked
 from lakehouse_pipeline.lake.result_file import FileFormat, whole_file, write_result

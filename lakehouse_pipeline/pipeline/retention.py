@@ -18,7 +18,7 @@ from lakehouse_pipeline.lake.batch_files import (
     delete_for_good,
     records_by_batch,
 )
-from lakehouse_pipeline.lake.exports import without_exports
+from lakehouse_pipeline.lake.export_files import without_exports
 from lakehouse_pipeline.lake.landing import Landing, LandingFile
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import LANDING, Input, Layer, Stored

@@ -23,7 +23,7 @@ from lakehouse_pipeline.errors import (
     UnknownTableVersionError,
 )
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.lake.exports import without_exports
+from lakehouse_pipeline.lake.export_files import without_exports
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.result_file import FileFormat
 from lakehouse_pipeline.lake.tables import Tables
