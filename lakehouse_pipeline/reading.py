@@ -1,7 +1,7 @@
 """Published data for Python: `lakehouse_pipeline.read` and `lakehouse_pipeline.schema`.
 
 What consumers call in a notebook or a job. Only published is read; the other layers hold data that
-are not for them. SQL over all layers is `lakehouse query`.
+are not for them. SQL is `pipeline/published_query`, files are `pipeline/export`.
 """
 
 from collections.abc import Sequence

@@ -11,6 +11,7 @@ from lakehouse_pipeline.cli import (
     batches,
     contract,
     demo,
+    export,
     ingest,
     quarantine,
     query,
@@ -20,6 +21,7 @@ from lakehouse_pipeline.cli import (
     status,
     up,
     verify,
+    where,
 )
 from lakehouse_pipeline.cli.full_disk import full_disk_is_one_message
 from lakehouse_pipeline.cli.output import errors
@@ -42,6 +44,8 @@ app.command()(record.record)
 app.command()(replay.replay)
 app.command()(retain.retain)
 app.command()(query.query)
+app.command()(export.export)
+app.command()(where.where)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 

@@ -30,10 +30,8 @@ def locked(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
     connection.execute("SET lock_configuration=true")
 
 
-def select(
-    connection: duckdb.DuckDBPyConnection, folder: Path, sql: str
-) -> duckdb.DuckDBPyConnection:
-    """Run `sql`, one SELECT, on a connection that from now on reads only below `folder`.
+def only_reads(connection: duckdb.DuckDBPyConnection, folder: Path, sql: str) -> None:
+    """Judge `sql` to be one SELECT, and let the connection from now on read only below `folder`.
 
     Raises: QueryError: the text is not exactly one statement that reads.
     """
@@ -46,4 +44,3 @@ def select(
     connection.execute(f"SET allowed_directories=[{literal(str(folder))}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
-    return connection.execute(sql)

@@ -18,6 +18,7 @@ from lakehouse_pipeline.lake.batch_files import (
     delete_for_good,
     records_by_batch,
 )
+from lakehouse_pipeline.lake.export_files import without_exports
 from lakehouse_pipeline.lake.landing import Landing, LandingFile
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import LANDING, Input, Layer, Stored
@@ -89,9 +90,19 @@ def retain(
                 tables.remove(contract.dataset, table, batches)
             yield from removals
             if table is not None:
-                delete_for_good(tables.path(contract.dataset, table), batches)
+                _delete(tables, contract.dataset, table, batches)
             for file in (file for files in removals.values() for file in files):
                 file.delete()
+
+
+def _delete(tables: Tables, dataset: str, table: Stored, batches: list[str]) -> None:
+    """Delete the files of batches for good, and with published every export it was made into."""
+    path = tables.path(dataset, table)
+    if table != Layer.PUBLISHED:
+        delete_for_good(path, batches)
+        return
+    with without_exports(tables.root.parent, dataset):
+        delete_for_good(path, batches)
 
 
 def _groups(

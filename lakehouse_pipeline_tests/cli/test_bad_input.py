@@ -158,13 +158,14 @@ def test_a_contract_with_an_error_is_not_registered(
         "SELEC 1",
     ],
 )
+@pytest.mark.parametrize("over", [(), ("--all-layers",)], ids=["published", "all layers"])
 def test_query_refuses_whatever_is_not_one_select_within_the_lake(
-    lakehouse: Command, home: Path, sql: str
+    lakehouse: Command, home: Path, sql: str, over: tuple[str, ...]
 ) -> None:
     (home / "lake" / "link").symlink_to(home / "keys" / "hash.key")
     key = (home / "keys" / "hash.key").read_text()
     before = state_of(home)
-    answer = lakehouse("query", sql.format(home=home))
+    answer = lakehouse("query", sql.format(home=home), *over)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("query refused: ")
     assert "Traceback" not in answer.err

@@ -179,10 +179,11 @@ def test_replay_judges_anew_under_the_contract_as_it_is_now(
     assert (shown.code, shown.out.count("published ")) == (0, 3)
 
 
-def test_query_reads_the_layers_of_all_datasets(lakehouse: Command) -> None:
+def test_query_reads_published_and_with_all_layers_the_others_too(lakehouse: Command) -> None:
     answer = lakehouse("query", "SELECT count(*) AS n FROM orders.published", "--json")
     assert (answer.code, answer.json) == (0, [{"n": 8}])
-    shown = lakehouse("query", "SELECT country, count(*) AS n FROM orders.raw GROUP BY ALL")
+    by_country = "SELECT country, count(*) AS n FROM orders.raw GROUP BY ALL"
+    shown = lakehouse("query", by_country, "--all-layers")
     assert [word for word in shown.out.split() if "─" not in word] == ["country", "n", "DE", "20"]
 
 
