@@ -22,7 +22,9 @@ from lakehouse_pipeline.api import (
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.replay import Replays
+from lakehouse_pipeline.lake.exports import prune
 from lakehouse_pipeline.lake.signing import Signer
+from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.uploads import sweep
 from lakehouse_pipeline.orchestration.office import open_office
 from lakehouse_pipeline.settings import Settings
@@ -45,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.replays = Replays()
         with open_office(settings) as office:
             app.state.office = office
+            prune(Tables(settings.lake), settings.exports, office.store.datasets())
             try:
                 yield
             finally:

@@ -1,8 +1,9 @@
 """The objects behind signed URLs of the local directory: bytes in by PUT, bytes out by GET."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
@@ -127,14 +128,41 @@ def _require_csv(request: Request, name: str) -> None:
 async def _receive(request: Request, upload: Upload) -> Landed:
     """Write the body piece by piece, so that memory does not grow with it."""
     with upload:
-        held = bytearray()
-        async for chunk in request.stream():
-            held += chunk
-            if len(held) >= CHUNK:
-                await run_in_threadpool(upload.write, bytes(held))
-                held.clear()
-        upload.write(bytes(held))
+        async with _Writing(upload) as writing:
+            held = bytearray()
+            async for chunk in request.stream():
+                held += chunk
+                if len(held) >= CHUNK:
+                    await writing.start(bytes(held))
+                    held.clear()
+            await writing.start(bytes(held))
         return await run_in_threadpool(upload.land)
+
+
+class _Writing:
+    """Writes one piece in a thread while the next one is received; never two at once."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self._going_on: asyncio.Future[None] | None = None
+
+    async def start(self, piece: bytes) -> None:
+        """Wait for the piece before, then begin to write this one. Raises: what that raised."""
+        if self._going_on is not None:
+            await self._going_on
+        self._going_on = asyncio.ensure_future(run_in_threadpool(self._upload.write, piece))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        """Wait until nothing is written any more; raise what that raised unless something else."""
+        if self._going_on is None:
+            return
+        await asyncio.wait([self._going_on])
+        failed = self._going_on.exception()
+        if failed is not None and error is None:
+            raise failed
 
 
 def _requested(office: Office, dataset: str, landed: Landed) -> None:

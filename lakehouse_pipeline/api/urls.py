@@ -10,7 +10,15 @@ from pydantic import Field, model_validator
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.lake.engine import engine
-from lakehouse_pipeline.lake.exports import Export, Format, NotPublishedError, Wanted, export
+from lakehouse_pipeline.lake.exports import (
+    KEPT_SECONDS,
+    Export,
+    Format,
+    NotPublishedError,
+    Wanted,
+    export,
+    prune,
+)
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
 from lakehouse_pipeline.lake.signing import Permit, Signer
 from lakehouse_pipeline.lake.tables import Tables
@@ -19,8 +27,7 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.office import Office
 
 router = APIRouter(tags=["signed URLs"])
-MAX_SECONDS = 86_400
-Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS, description="How long the URL works.")]
+Seconds = Annotated[int, Field(ge=1, le=KEPT_SECONDS, description="How long the URL works.")]
 
 
 class UploadCall(Call):
@@ -133,4 +140,6 @@ def _export(office: Office, dataset: str, batch: str | None, form: Format) -> Ex
     settings = office.settings
     with engine(settings.home / "tmp", settings.memory_limit, settings.threads) as connection:
         wanted = Wanted(contract, batch, form)
-        return export(connection, Tables(settings.lake), wanted, settings.exports)
+        tables = Tables(settings.lake)
+        prune(tables, settings.exports, [dataset])
+        return export(connection, tables, wanted, settings.exports)

@@ -7,6 +7,7 @@ whoever asks for the same again gets the same bytes. Who may download it is in `
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,9 @@ from lakehouse_pipeline.lake.contract_files import flush_folder
 from lakehouse_pipeline.lake.engine import parquet_relation, rows_of
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer, identifier, literal
+
+KEPT_SECONDS = 86_400
+"""How long an export of a former version stays: as long as a signed URL can be valid."""
 
 
 class Format(StrEnum):
@@ -83,6 +87,22 @@ def export(
     if not path.exists():
         _write_once(connection, _records(connection, contract, files), path, form)
     return Export(path, version, path.stat().st_size)
+
+
+def prune(tables: Tables, target: Path, datasets: Sequence[str]) -> int:
+    """Delete exports of former versions that no URL leads to any more; return how many.
+
+    What retention took out of published is then in no export either.
+    """
+    count = 0
+    for dataset in datasets:
+        table = tables.open(dataset, Layer.PUBLISHED)
+        current = str(table.version()) if table else ""
+        for path in (target / dataset).glob("*/*"):
+            if path.parent.name != current and path.stat().st_mtime < time.time() - KEPT_SECONDS:
+                path.unlink(missing_ok=True)
+                count += 1
+    return count
 
 
 def _fingerprint(contract: Contract, files: Sequence[str]) -> str:

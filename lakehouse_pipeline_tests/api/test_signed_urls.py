@@ -1,4 +1,5 @@
 import http.client
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -171,6 +172,20 @@ def test_an_export_is_made_once_per_version(api: Api) -> None:
     assert urls[0].partition("?")[0] == urls[1].partition("?")[0]
     api.published(dataset, b"id,amount\n4,1\n", "november.csv")
     assert api.get(api.download_url(dataset, all=True)).body == PUBLISHED + b"4,1.0\n"
+
+
+def test_exports_of_a_former_version_go_after_a_day(api: Api) -> None:
+    dataset = api.dataset("former")
+    api.published(dataset)
+    former = api.get(api.download_url(dataset, all=True))
+    (path,) = (api.home / "exports" / dataset).glob("*/*")
+    api.published(dataset, b"id,amount\n4,1\n", "november.csv")
+    api.download_url(dataset, all=True)
+    assert path.read_bytes() == former.body
+    day_ago = path.stat().st_mtime - 86_500
+    os.utime(path, (day_ago, day_ago))
+    api.download_url(dataset, all=True)
+    assert not path.exists()
 
 
 def test_every_act_is_on_record_before_the_answer(api: Api) -> None:
