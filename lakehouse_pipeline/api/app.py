@@ -21,6 +21,7 @@ from lakehouse_pipeline.api import (
 )
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
+from lakehouse_pipeline.api.limits import Limited
 from lakehouse_pipeline.api.replay import Replays
 from lakehouse_pipeline.lake.exports import prune
 from lakehouse_pipeline.lake.signing import Signer
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         return health.metrics_of(registry)
 
     answers = Answers(settings.home / "api" / "answers.sqlite")
+    app.add_middleware(Limited)
     app.add_middleware(Idempotent, answers=answers)
     app.add_middleware(health.Measured, registry=registry)
     app.add_middleware(Guard)

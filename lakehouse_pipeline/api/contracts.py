@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 import yaml
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
@@ -59,14 +59,20 @@ class StepCall(Call):
 
 
 @router.post("/contracts", status_code=status.HTTP_201_CREATED, openapi_extra=_BODY)
-async def register(request: Request, response: Response, office: OfficeOf) -> Registered:
+async def register(
+    request: Request,
+    response: Response,
+    office: OfficeOf,
+    by: Annotated[str, Query(max_length=200, description="The author of a document.")] = ANONYMOUS,
+    why: Annotated[str, Query(max_length=1000)] = "POST /contracts",
+) -> Registered:
     """Register the next version of a contract; it is active at once if nothing is against it.
 
     Either in few words, about a dataset that is known, or as a whole ODCS 3.1 document, JSON or
     YAML. `state` says where the version stands, `next` what it waits for.
     """
     content = await request.body()
-    known = await run_in_threadpool(_register, office, content)
+    known = await run_in_threadpool(_register, office, content, by, why)
     if isinstance(known, Registered):
         return known
     response.status_code = status.HTTP_200_OK
@@ -118,11 +124,11 @@ def deprecate(dataset: str, body: StepCall, office: OfficeOf) -> dict[str, Any]:
     return _followed(office, dataset, _steps(office, body).deprecate(dataset, body.version), body)
 
 
-def _register(office: Office, content: bytes) -> Registered | tuple[Registered]:
+def _register(office: Office, content: bytes, by: str, why: str) -> Registered | tuple[Registered]:
     """Return what was registered; in a tuple when nothing had to be changed for it."""
     said = _parsed(content)
     if isinstance(said, dict) and "dataset" not in said:
-        return office.register(content, ANONYMOUS, "POST /contracts")
+        return office.register(content, by, why)
     try:
         call = NewVersion.model_validate(said)
     except ValidationError as error:

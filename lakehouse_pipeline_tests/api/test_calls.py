@@ -1,11 +1,12 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lakehouse_pipeline.api.server import NotLoopbackError, serve
 from lakehouse_pipeline.settings import Settings
-from lakehouse_pipeline_tests.api.client import Api
+from lakehouse_pipeline_tests.api.client import Answer, Api
 from lakehouse_pipeline_tests.homes import contract_text
 
 
@@ -90,12 +91,13 @@ def test_a_breaking_version_waits_when_batches_are_there(api: Api) -> None:
 
 def test_a_whole_document_waits_for_somebody_else_and_its_batches_go_on(api: Api) -> None:
     text = contract_text(dataset="orders", percent=100)
-    made = api.call("POST", "/contracts", text.encode(), {"Content-Type": "application/yaml"})
+    kind = {"Content-Type": "application/yaml"}
+    made = api.call("POST", "/contracts?by=Ann", text.encode(), kind)
     assert (made.status, made.json["state"]) == (201, "draft")
     assert "contract approve" in made.json["next"]
     api.post("/replay", {"dataset": "orders"}).problem(409)
     approve = "/datasets/orders/contracts/approve"
-    assert "somebody else" in api.post(approve, {"by": "api", "why": "mine"}).problem(409)
+    assert "somebody else" in api.post(approve, {"by": "ANN", "why": "mine"}).problem(409)
     api.post(approve, {"by": "Sam"}).problem(422)
     assert api.post(approve, {"by": "Sam", "why": "agreed"}).status == 200
     (version,) = api.get("/datasets/orders/contracts").json["items"]
@@ -114,6 +116,13 @@ def test_a_fault_in_a_document_is_named_by_line_and_column(api: Api) -> None:
 @pytest.mark.parametrize("body", [b"", b"[1]", b"\xff", b"{", b'{"dataset": "x", "why": 3}'])
 def test_what_is_no_contract_is_a_problem(api: Api, body: bytes) -> None:
     api.call("POST", "/contracts", body).problem(422)
+
+
+@pytest.mark.parametrize("path", ["/datasets", "/contracts", "/replay"])
+def test_a_body_that_is_too_large_is_refused_however_it_comes(api: Api, path: str) -> None:
+    pieces = (b" " * 2**20 for _ in range(5))
+    kind = {"Content-Type": "application/json"}
+    assert "larger than" in api.call("POST", path, pieces, kind).problem(413)
 
 
 def test_a_deprecated_dataset_takes_no_files(api: Api) -> None:
@@ -188,6 +197,20 @@ def test_a_repeated_key_gets_the_first_answer(api: Api) -> None:
     assert "another body" in api.post("/datasets", other, Idempotency_Key="k-1").problem(422)
     assert api.get("/datasets/other").status == 404
     assert api.post("/datasets", body, Idempotency_Key="k-2").status == 409
+
+
+def test_of_calls_at_once_with_one_key_one_is_done(api: Api) -> None:
+    api.dataset("at_once")
+    body = {"filename": "a.csv"}
+
+    def ask(_: int) -> Answer:
+        return api.post("/datasets/at_once/upload-url", body, Idempotency_Key="k-3")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert {answer.status for answer in answers} <= {200, 409}
+    assert len({answer.body for answer in answers if answer.status == 200}) == 1
+    assert [event["type"] for event in api.events("at_once")].count("SignedUrlCreated") == 1
 
 
 def test_lists_come_in_pages(api: Api) -> None:

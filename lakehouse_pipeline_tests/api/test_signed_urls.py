@@ -148,6 +148,19 @@ def test_of_two_clients_that_race_for_a_name_nothing_is_lost_or_doubled(api: Api
     assert [state["records"] for state in states] == [50_000, 50_000]
 
 
+def test_of_64_uploads_at_once_none_is_lost(api: Api) -> None:
+    dataset = api.dataset("many")
+    bodies = [b"id,amount\n%d,1\n" % n for n in range(64)]
+    urls = [api.upload_url(dataset, f"{n}.csv") for n in range(64)]
+    with ThreadPoolExecutor(64) as pool:
+        assert {a.status for a in pool.map(api.put, urls, bodies)} == {201}
+    assert len(api.landed(dataset)) == 64
+    told = [event["type"] for event in api.events(dataset)]
+    assert told.count("AppendIngestionRequested") == 64
+    batches = api.post("/replay", {"dataset": dataset}).json["batches"]
+    assert [batch["published"] for batch in batches] == [1] * 64
+
+
 def test_a_download_can_be_continued(api: Api, download: str) -> None:
     whole = api.get(download)
     assert (whole.status, whole.body) == (200, PUBLISHED)
