@@ -4,6 +4,7 @@ Every method is one act with its event; the events are on the disk when it retur
 is in `api/`.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,8 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import ContractError, UnknownBatchError
 from lakehouse_pipeline.lake.contract_steps import Given, Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.lake.landing import Landing
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, is_settled
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import report
@@ -33,6 +35,7 @@ from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.binding import unbound
 from lakehouse_pipeline.settings import Settings
 
+POLL_SECONDS = 0.1
 HERE = "contract"
 """What stands in messages for the file of a contract that was sent."""
 
@@ -142,13 +145,29 @@ class Office:
         return self.states(dataset, [*done, *fresh]) if done or fresh else []
 
     def _take(self, contract: Contract, runs: Runs) -> list[str]:
-        """Make batches of landing files that no batch is named after; return those."""
-        landing = Landing(self.settings.landing)
-        self.store.require_open(contract.dataset)
-        known = self.instance.get_dynamic_partitions(contract.dataset)
-        held = {path for path in landing.find(contract.dataset, known).values() if path}
-        files = [file.path for file in landing.files(contract.dataset) if file.path not in held]
-        return list(runs.take(contract.dataset, files).new)
+        """Make batches of landing files that are whole and that nobody has taken; return those.
+
+        Copies of what was taken are left to the sensor, which puts them on record.
+        """
+        dataset = contract.dataset
+        self.store.require_open(dataset)
+        known = self.instance.get_dynamic_partitions(dataset)
+        taken = {key[-HASH_DIGITS:] for key in known}
+        held = set(Landing(self.settings.landing).find(dataset, known).values())
+        files = [path for path in self._whole_files(dataset) if path not in held]
+        new = [path for path in files if sha256_of(path)[:HASH_DIGITS] not in taken]
+        return list(runs.take(dataset, new).new)
+
+    def _whole_files(self, dataset: str) -> list[Path]:
+        """Return the landing files that nobody is writing; those that just came are waited for."""
+        landing, settle = Landing(self.settings.landing), self.settings.settle_seconds
+        deadline = time.monotonic() + settle + POLL_SECONDS
+        while True:
+            files = landing.files(dataset)
+            whole = [file.path for file in files if is_settled(file, settle)]
+            if len(whole) == len(files) or time.monotonic() > deadline:
+                return whole
+            time.sleep(POLL_SECONDS)
 
     def _broken(self, contract: Contract) -> tuple[str, ...]:
         """Return what keeps a version from being active that would be but for this."""

@@ -126,6 +126,7 @@ def serving(home: Path) -> Iterator[Api]:
     port = free_port()
     log = home.parent / "api.log"
     settings = {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_THREADS": "1"}
+    settings |= {"LAKEHOUSE_SETTLE_SECONDS": "0"}
     command = [sys.executable, "-m", "lakehouse_pipeline.api.server", str(port)]
     environment = os.environ | settings
     with (

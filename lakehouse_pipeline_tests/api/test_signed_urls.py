@@ -161,6 +161,26 @@ def test_of_64_uploads_at_once_none_is_lost(api: Api) -> None:
     assert [batch["published"] for batch in batches] == [1] * 64
 
 
+def test_a_replay_leaves_a_file_that_is_still_being_written(api: Api) -> None:
+    api.published(api.dataset("growing"))
+    file = api.home / "landing" / "growing" / "slow.csv"
+    with file.open("wb") as half:
+        half.write(b"id,amount\n1,1\n")
+        half.flush()
+        during = api.post("/replay", {"dataset": "growing"}).json["batches"]
+        assert [batch["file"] for batch in during] == ["may.csv"]
+        half.write(b"2,1\n")
+    after = api.post("/replay", {"dataset": "growing"}).json["batches"]
+    assert [batch["records"] for batch in after] == [3, 2]
+
+
+def test_a_replay_leaves_copies_to_the_sensor(api: Api) -> None:
+    dataset = api.dataset("copied")
+    api.published(dataset)
+    api.put(api.upload_url(dataset, "copy.csv"), CSV)
+    assert len(api.post("/replay", {"dataset": dataset}).json["batches"]) == 1
+
+
 def test_a_download_can_be_continued(api: Api, download: str) -> None:
     whole = api.get(download)
     assert (whole.status, whole.body) == (200, PUBLISHED)
