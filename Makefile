@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; }
 	@echo "Installing the pinned packages; the first time takes a minute or two …"
-	@$(BIN)/python -m pip install -qq --editable '.[demo,dev]' --constraint constraints.txt
+	@$(BIN)/python -m pip install -qq --editable '.[api,demo,dev]' --constraint constraints.txt
 	@touch $@
 
 demo: $(STAMP) ## three datasets from landing folder to published tables, with live progress
@@ -72,7 +72,7 @@ wheel: $(STAMP) ## build the wheel into dist/ and use it from outside the clone
 
 constraints: ## resolve the newest allowed versions again and write constraints.txt
 	@rm -rf build/constraints && mkdir -p build && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install -qq '.[demo,dev]'
+	@build/constraints/bin/python -m pip install -qq '.[api,demo,dev]'
 	@{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze \
 	  | sed -n '/^lakehouse/d; /^[A-Za-z0-9._-]*==/p'; } >build/constraints.txt
 	@mv build/constraints.txt constraints.txt

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     `settle_seconds`: how long a landing file must be unchanged before it is read.
     `poll_seconds`: how long one tick of the sensor watches the landing folders.
     `check_modules`: Python modules that register checks with pandera, as `a.b,c` or a JSON list.
+    `upload_max_bytes`: how large a file may be that is uploaded over HTTP.
     """
 
     model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_")
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0)
     settle_seconds: float = Field(default=2.0, ge=0)
     poll_seconds: float = Field(default=4.0, ge=0, le=30)
+    upload_max_bytes: int = Field(default=5 * 2**30, gt=0)
     check_modules: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("check_modules", mode="before")
@@ -59,6 +61,11 @@ class Settings(BaseSettings):
     def lake(self) -> Path:
         """`<home>/lake`: `<dataset>/<layer>/` Delta tables."""
         return self.home / "lake"
+
+    @property
+    def exports(self) -> Path:
+        """`<home>/exports`: published data as files to download, each made once per version."""
+        return self.home / "exports"
 
     @property
     def keys(self) -> Path:

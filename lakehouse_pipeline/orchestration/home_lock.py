@@ -23,7 +23,7 @@ from lakehouse_pipeline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class HomeLock:
-    """What the holder of a home uses: the name of its processes and two loopback ports.
+    """What the holder of a home uses: the name of its processes and its loopback ports.
 
     The ports stay the same from one start to the next as long as they are free, so that a
     bookmark of the UI keeps working.
@@ -32,11 +32,17 @@ class HomeLock:
     stack: str
     web_port: int
     code_port: int
+    api_port: int = 0
 
     @property
     def url(self) -> str:
         """The address of the UI."""
         return f"http://{HOST}:{self.web_port}"
+
+    @property
+    def api_url(self) -> str:
+        """The address of the HTTP API."""
+        return f"http://{HOST}:{self.api_port}"
 
 
 @contextmanager
@@ -75,8 +81,8 @@ def running_url(settings: Settings) -> str | None:
 
 
 def _holder(former: HomeLock | None) -> HomeLock:
-    web_port = _free_port(former.web_port if former else 0)
-    return HomeLock(secrets.token_hex(8), web_port, _free_port(former.code_port if former else 0))
+    wanted = (former.web_port, former.code_port, former.api_port) if former else (0, 0, 0)
+    return HomeLock(secrets.token_hex(8), *map(_free_port, wanted))
 
 
 def _free_port(preferred: int) -> int:

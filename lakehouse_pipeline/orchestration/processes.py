@@ -1,4 +1,4 @@
-"""The processes of `lakehouse up`: code server, daemon and webserver of one home.
+"""The processes of `lakehouse up`: code server, daemon, webserver and API of one home.
 
 `running` starts them, waits until the UI shows the datasets, and ends them with everything they
 started, whatever ends the block. How they are found and ended is in `supervise.py`; who may hold
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -42,6 +43,8 @@ OUTPUT = "output"
 _POLL_SECONDS = 0.1
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LATE = "lakehouse_pipeline.orchestration.late"
+_API = "lakehouse_pipeline.api.server"
+_API_NEEDS = ("fastapi", "jwt", "prometheus_client", "uvicorn")
 _UNREACHABLE = "DagsterUserCodeUnreachableError"
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
@@ -71,9 +74,13 @@ class Part:
 
 @dataclass(slots=True)
 class Stack:
-    """The running processes of one home; `url` is the UI's address."""
+    """The running processes of one home; `url` is the UI's address.
+
+    `api_url` is the API's, empty without the packages of the extra `api`.
+    """
 
     url: str
+    api_url: str = ""
     parts: list[Part] = field(default_factory=list)
 
     def check(self) -> None:
@@ -96,7 +103,7 @@ def running(
     report: Callable[[str], None] = lambda _: None,
     definitions: str = DEFINITIONS,
 ) -> Iterator[Stack]:
-    """Yield the home's running code server, daemon and webserver, ready to be used.
+    """Yield the home's running code server, daemon, webserver and API, ready to be used.
 
     When the block ends, also by SIGINT, SIGTERM or SIGHUP, every process started here is ended
     with all its children; when this process is killed, the supervisor does it.
@@ -112,7 +119,7 @@ def running(
     """
     with hold_home(settings) as lock, _signals_end_the_block():
         supervisor = _start_supervisor(lock.stack)
-        stack = Stack(lock.url)
+        stack = Stack(lock.url, lock.api_url if api_is_installed() else "")
         try:
             _start(stack, settings, lock, definitions, report)
             yield stack
@@ -142,6 +149,7 @@ def _start(
     with open_instance(settings) as instance:
         fail_dead_runs(instance, launched=True)
         report_life_cycle(instance, settings)
+    api = start("API", "-m", _API, str(lock.api_port)) if stack.api_url else None
     daemon = start("daemon", *_daemon(lock.code_port, workspace))
     web = start("webserver", *_webserver(lock.code_port, lock.web_port, workspace))
     report("loading the datasets")
@@ -150,6 +158,13 @@ def _start(
     _await(stack, web, lambda: _location_loaded(stack.url, code))
     report("starting the sensor")
     _await(stack, daemon, lambda: _daemon_beats(stack.url, begun))
+    if api is not None:
+        _await(stack, api, lambda: listens(lock.api_port))
+
+
+def api_is_installed() -> bool:
+    """Return whether the packages of the extra `api` are there."""
+    return all(find_spec(name) is not None for name in _API_NEEDS)
 
 
 def _code_server(port: int, definitions: str) -> Sequence[str]:
@@ -171,7 +186,7 @@ def _start_part(
     name: str, command: Sequence[str], logs: Path, environment: Mapping[str, str]
 ) -> Part:
     logs.mkdir(parents=True, exist_ok=True)
-    log = logs / f"{name.replace(' ', '-')}.log"
+    log = logs / f"{name.lower().replace(' ', '-')}.log"
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
     with log.open("wb") as output:

@@ -1,0 +1,189 @@
+"""The objects behind signed URLs of the local directory: bytes in by PUT, bytes out by GET."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
+
+from lakehouse_pipeline.api.parts import ANONYMOUS, OfficeOf, SignerOf
+from lakehouse_pipeline.api.problems import UnknownObjectError
+from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.lake.landing import Landing
+from lakehouse_pipeline.lake.signing import SignedUrlError
+from lakehouse_pipeline.lake.uploads import (
+    Landed,
+    NotCsvError,
+    TooLargeError,
+    Upload,
+    require_csv_name,
+)
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.office import Office
+
+router = APIRouter(prefix="/objects", tags=["signed URLs"])
+CHUNK = 2**20
+CSV_TYPES = frozenset(
+    {
+        "",
+        "application/csv",
+        "application/gzip",
+        "application/octet-stream",
+        "application/vnd.ms-excel",
+        "application/x-gzip",
+        "application/x-www-form-urlencoded",  # what `curl --data-binary` says of anything
+        "application/zstd",
+        "text/csv",
+        "text/plain",
+        "text/tab-separated-values",
+    }
+)
+MEDIA_TYPES: Mapping[str, str] = {
+    ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+    ".arrow": "application/vnd.apache.arrow.file",
+}
+Filename = Annotated[
+    str, Query(pattern=r"^[A-Za-z0-9_.-]{0,200}$", description="The name to save it under.")
+]
+Token = Annotated[str, Query(description="What a signed URL ends with.")]
+
+
+@router.put("/landing/{dataset}/{name}", status_code=status.HTTP_201_CREATED)
+async def put(
+    dataset: str,
+    name: str,
+    request: Request,
+    office: OfficeOf,
+    signer: SignerOf,
+    token: Token = "",
+) -> Response:
+    """Take a file: whole and on the disk when this answers, or nothing of it is kept."""
+    permit = signer.permit(token, "PUT", f"landing/{dataset}/{name}")
+    _require_csv(request, name)
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > permit.max_bytes:
+        raise TooLargeError(permit.max_bytes)
+    folder = Landing(office.settings.landing).folder(dataset)
+    try:
+        landed = await _receive(request, Upload(folder, name, permit.max_bytes))
+    except ClientDisconnect:  # nobody is there to be answered, and nothing was kept
+        return Response(status_code=status.HTTP_400_BAD_REQUEST)
+    await run_in_threadpool(_requested, office, dataset, landed)
+    said = {
+        "dataset": dataset,
+        "filename": landed.path.name,
+        "batch_id": landed.batch,
+        "bytes": landed.bytes,
+        "sha256": landed.sha256,
+    }
+    code = status.HTTP_201_CREATED if landed.is_new else status.HTTP_200_OK
+    return JSONResponse(said, status_code=code)
+
+
+@router.get("/exports/{path:path}", response_class=FileResponse)
+def get(
+    path: str,
+    request: Request,
+    office: OfficeOf,
+    signer: SignerOf,
+    token: Token = "",
+    filename: Filename = "",
+) -> Response:
+    """Give published data; `Range`, `If-Range` and `If-None-Match` are understood."""
+    signer.permit(token, "GET", f"exports/{path}")
+    file = office.settings.exports / path
+    if not file.is_file():
+        raise UnknownObjectError("object; ask for a new download URL")
+    answer = FileResponse(
+        file,
+        media_type=MEDIA_TYPES.get(file.suffix),
+        filename=filename or file.name,
+        stat_result=file.stat(),
+    )
+    answer.headers["cache-control"] = "private, no-cache"
+    if _is_known(request, answer.headers["etag"]):
+        kept = {name: answer.headers[name] for name in ("etag", "last-modified", "cache-control")}
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=kept)
+    dataset = path.partition("/")[0]
+    facts: dict[str, str | int | float] = {"object": f"exports/{path}"}
+    why = f"GET exports/{path}"
+    event = Event(EventType.DATA_CONSUMED, dataset, None, ANONYMOUS, why, facts)
+    office.report(event, Layer.PUBLISHED)
+    return answer
+
+
+@router.api_route(
+    "/{path:path}", methods=["GET", "PUT", "POST", "DELETE", "PATCH"], include_in_schema=False
+)
+def other(path: str, request: Request, signer: SignerOf, token: Token = "") -> None:
+    """Refuse every other method and object."""
+    signer.permit(token, request.method, path)
+    raise SignedUrlError("is for another object")
+
+
+def _require_csv(request: Request, name: str) -> None:
+    require_csv_name(name)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in CSV_TYPES:
+        raise NotCsvError(f"an upload of type '{kind}'")
+
+
+async def _receive(request: Request, upload: Upload) -> Landed:
+    """Write the body piece by piece, so that memory does not grow with it."""
+    with upload:
+        async with _Writing(upload) as writing:
+            held = bytearray()
+            async for chunk in request.stream():
+                held += chunk
+                if len(held) >= CHUNK:
+                    await writing.start(bytes(held))
+                    held.clear()
+            await writing.start(bytes(held))
+        return await run_in_threadpool(upload.land)
+
+
+class _Writing:
+    """Writes one piece in a thread while the next one is received; never two at once."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self._going_on: asyncio.Future[None] | None = None
+
+    async def start(self, piece: bytes) -> None:
+        """Wait for the piece before, then begin to write this one. Raises: what that raised."""
+        if self._going_on is not None:
+            await self._going_on
+        self._going_on = asyncio.ensure_future(run_in_threadpool(self._upload.write, piece))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        """Wait until nothing is written any more; raise what that raised unless something else."""
+        if self._going_on is None:
+            return
+        await asyncio.wait([self._going_on])
+        failed = self._going_on.exception()
+        if failed is not None and error is None:
+            raise failed
+
+
+def _requested(office: Office, dataset: str, landed: Landed) -> None:
+    facts: dict[str, Any] = {
+        "file": landed.path.name,
+        "batch_id": landed.batch,
+        "bytes": landed.bytes,
+        "sha256": landed.sha256,
+    }
+    kind = EventType.APPEND_INGESTION_REQUESTED
+    event = Event(kind, dataset, None, ANONYMOUS, f"PUT {landed.path.name}", facts)
+    office.report(event, Layer.RAW)
+
+
+def _is_known(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return etag in [tag.strip().removeprefix("W/") for tag in known.split(",")] or known == "*"

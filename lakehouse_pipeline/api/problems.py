@@ -1,0 +1,145 @@
+"""Errors as RFC 9457 problem documents: one table says which error has which status."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from lakehouse_pipeline.contracts.simple import ShortContractError
+from lakehouse_pipeline.errors import (
+    ContractError,
+    ContractVersionExistsError,
+    DatasetDeprecatedError,
+    DatasetNameError,
+    ExpiredBatchError,
+    FileRefusedError,
+    LakehouseError,
+    LandingFileMissingError,
+    NamelessStepError,
+    NotApprovedError,
+    StepRefusedError,
+    UnknownBatchError,
+    UnknownDatasetError,
+    UnregisteredVersionError,
+)
+from lakehouse_pipeline.lake.signing import SignedUrlError
+from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("lakehouse.api")
+
+
+class DatasetExistsError(LakehouseError):
+    """A dataset of this name is registered already."""
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"dataset '{dataset}' is registered already and was not changed. To change its "
+            "contract: POST /contracts."
+        )
+
+
+class NotPublishedError(LakehouseError):
+    """There is nothing to download: no record of what was asked for is published."""
+
+    exit_code = 1
+
+    def __init__(self, dataset: str, what: str, why: str) -> None:
+        super().__init__(f"{what} of '{dataset}' is not published: {why}")
+
+
+class UnknownObjectError(LakehouseError):
+    """There is no object, replay or other thing of this name."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no such {what}.")
+
+
+STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
+    SignedUrlError: HTTPStatus.FORBIDDEN,
+    UnknownBatchError: HTTPStatus.NOT_FOUND,
+    UnknownDatasetError: HTTPStatus.NOT_FOUND,
+    UnknownObjectError: HTTPStatus.NOT_FOUND,
+    UnregisteredVersionError: HTTPStatus.NOT_FOUND,
+    ContractVersionExistsError: HTTPStatus.CONFLICT,
+    DatasetDeprecatedError: HTTPStatus.CONFLICT,
+    DatasetExistsError: HTTPStatus.CONFLICT,
+    NotApprovedError: HTTPStatus.CONFLICT,
+    NotPublishedError: HTTPStatus.CONFLICT,
+    StepRefusedError: HTTPStatus.CONFLICT,
+    ExpiredBatchError: HTTPStatus.GONE,
+    LandingFileMissingError: HTTPStatus.GONE,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotCsvError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DatasetNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The status of each error; every other one of ours is 400, what is not ours 500."""
+
+
+def problem(status: int, detail: str, kind: str = "about:blank", **more: object) -> JSONResponse:
+    """Return a problem document; `more` are members beside the standard's."""
+    title = HTTPStatus(status).phrase
+    body = {"type": kind, "title": title, "status": int(status), "detail": detail, **more}
+    return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE)
+
+
+def status_of(error: LakehouseError) -> HTTPStatus:
+    """Return the status of an error: that of the nearest class in the table."""
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
+    return HTTPStatus.BAD_REQUEST
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem document."""
+    app.add_exception_handler(LakehouseError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+def _ours(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LakehouseError)  # noqa: S101 - it is registered for these
+    more: dict[str, Any] = {}
+    if isinstance(error, ContractError):
+        more["problems"] = [
+            {"line": p.line, "column": p.column, "message": p.message} for p in error.problems
+        ]
+    kind = f"urn:lakehouse:{type(error).__name__.removesuffix('Error')}"
+    return problem(status_of(error), str(error), kind, **more)
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong with a request, without what was in it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
+    faults = [
+        {"where": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+        for fault in error.errors()
+    ]
+    detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults)
+    kind = "urn:lakehouse:InvalidRequest"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, problems=faults)
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    answer = problem(error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _bug(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s", request.method, request.url.path, exc_info=error)
+    detail = "This is a bug, not a fault of the call; the API's log says more."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,0 +1,89 @@
+"""Signed URLs of the local directory: a token says who may do what with one object, until when.
+
+The token is a JWT (RFC 7519, HS256) `{m, p, exp, max}`: method, object, expiry in seconds since
+1970 UTC, and for an upload the most bytes it may have. Whoever holds it may do that and nothing
+else, so it belongs in no log. The secret is made at first use and never leaves `keys/`.
+"""
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+
+from lakehouse_pipeline.errors import LakehouseError
+
+SECRET_FILE = "signing.key"  # noqa: S105 - the name of the file, not the secret
+SECRET_BYTES = 32
+_ALGORITHM = "HS256"
+
+
+class SignedUrlError(LakehouseError):
+    """A signed URL does not allow what was asked for; never says more than that."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"this signed URL {problem}. Ask for a new one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a token allows: `method` on `path`, for an upload of at most `max_bytes`."""
+
+    method: str
+    path: str
+    max_bytes: int = 0
+
+
+class Signer:
+    """Makes and checks tokens with the secret of one installation."""
+
+    def __init__(self, keys: Path) -> None:
+        self._secret = _secret(keys)
+
+    def token(self, permit: Permit, seconds: float) -> tuple[str, int]:
+        """Return a token that allows `permit` for so long, and when it expires (seconds UTC)."""
+        expires = int(time.time() + seconds)
+        claims = {"m": permit.method, "p": permit.path, "exp": expires, "max": permit.max_bytes}
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM), expires
+
+    def permit(self, token: str, method: str, path: str) -> Permit:
+        """Return what `token` allows, when that is this.
+
+        Raises: SignedUrlError: it was tampered with, has expired, or is for something else.
+        """
+        required = ["m", "p", "exp", "max"]
+        try:
+            claims = jwt.decode(
+                token, self._secret, algorithms=[_ALGORITHM], options={"require": required}
+            )
+        except jwt.ExpiredSignatureError:
+            raise SignedUrlError("has expired") from None
+        except jwt.InvalidTokenError:
+            raise SignedUrlError("is not one of ours, or was changed") from None
+        if claims["m"] != method:
+            raise SignedUrlError(f"is not for {method}")
+        if claims["p"] != path:
+            raise SignedUrlError("is for another object")
+        return Permit(method, path, int(claims["max"]))
+
+
+def _secret(keys: Path) -> bytes:
+    """Return the secret in `keys`, made first where there is none: mode 0600, whole or not."""
+    path = keys / SECRET_FILE
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = path.with_name(f".{SECRET_FILE}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return bytes.fromhex(path.read_text("ascii").strip())

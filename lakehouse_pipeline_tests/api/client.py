@@ -1,0 +1,154 @@
+"""A real API process for the tests, and a small client that shows status, headers and bytes."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+CSV = b"id,amount\n1,9.5\n2,x\n3,7\n"
+PUBLISHED = b"id,amount\n1,9.5\n3,7.0\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 JSON has no narrower type
+        return json.loads(self.body)
+
+    def problem(self, status: int) -> str:
+        """Return the detail of a problem document with this status."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        assert self.json.keys() >= {"type", "title", "status", "detail"}
+        assert (self.status, self.json["status"]) == (status, status), self
+        return str(self.json["detail"])
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An API that listens at `url`, of the home in `home`."""
+
+    url: str
+    home: Path
+    log: Path
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; `url` is a path or a whole URL."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        try:
+            connection.request(method, url.removeprefix(self.url), body, dict(headers or {}))
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, named, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, url: str, **headers: str) -> Answer:
+        return self.call("GET", url, headers=_named(headers))
+
+    def post(self, url: str, body: object, **headers: str) -> Answer:
+        named = {"Content-Type": "application/json"} | _named(headers)
+        return self.call("POST", url, json.dumps(body).encode(), named)
+
+    def put(self, url: str, body: bytes | Iterator[bytes], **headers: str) -> Answer:
+        return self.call("PUT", url, body, _named(headers))
+
+    def dataset(self, name: str, **columns: str) -> str:
+        """Register a dataset and return its name."""
+        schema = columns or {"id": "int", "amount": "float"}
+        answer = self.post("/datasets", {"name": name, "schema": schema})
+        assert answer.status == 201, answer
+        return name
+
+    def upload_url(self, dataset: str, filename: str = "may.csv", **more: object) -> str:
+        answer = self.post(f"/datasets/{dataset}/upload-url", {"filename": filename, **more})
+        assert answer.status == 200, answer
+        return str(answer.json["url"])
+
+    def published(self, dataset: str, body: bytes = CSV, filename: str = "may.csv") -> str:
+        """Upload a file, publish it, and return its batch."""
+        landed = self.put(self.upload_url(dataset, filename), body)
+        assert landed.status == 201, landed
+        replayed = self.post("/replay", {"dataset": dataset})
+        assert replayed.json["status"] == "done", replayed
+        return str(landed.json["batch_id"])
+
+    def download_url(self, dataset: str, **wanted: object) -> str:
+        answer = self.post(f"/datasets/{dataset}/download-url", wanted)
+        assert answer.status == 200, answer
+        return str(answer.json["url"])
+
+    def events(self, dataset: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.get(f"/events?dataset={dataset}&limit=1000").json[
+            "items"
+        ]
+        return items
+
+    def landed(self, dataset: str) -> list[str]:
+        """Return the names of all that lies in the landing folder, hidden files too."""
+        return sorted(path.name for path in (self.home / "landing" / dataset).iterdir())
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def until(what: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Api]:
+    """Start the API of a home as a process of its own, and end it with the block."""
+    port = free_port()
+    log = home.parent / "api.log"
+    settings = {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_THREADS": "1"}
+    settings |= {"LAKEHOUSE_SETTLE_SECONDS": "0"}
+    command = [sys.executable, "-m", "lakehouse_pipeline.api.server", str(port)]
+    environment = os.environ | settings
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
+    ):
+        try:
+            api = Api(f"http://127.0.0.1:{port}", home, log)
+            until(lambda: process.poll() is not None or listens(port), 60)
+            assert process.poll() is None, log.read_text()
+            yield api
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
