@@ -45,6 +45,7 @@ class Api:
     url: str
     home: Path
     log: Path
+    pid: int
 
     def call(
         self,
@@ -134,7 +135,7 @@ def serving(home: Path) -> Iterator[Api]:
         subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
     ):
         try:
-            api = Api(f"http://127.0.0.1:{port}", home, log)
+            api = Api(f"http://127.0.0.1:{port}", home, log, process.pid)
             until(lambda: process.poll() is not None or listens(port), 60)
             assert process.poll() is None, log.read_text()
             yield api

@@ -1,15 +1,18 @@
 import http.client
+import os
+import signal
 import socket
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from lakehouse_pipeline.lake.uploads import sweep
-from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, Api, until
+from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, Api, serving, until
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +118,35 @@ def test_no_url_allows_more_than_the_installation(api: Api, dataset: str) -> Non
     assert answer.json["max_bytes"] == 5 * 2**30
 
 
-def test_of_a_client_that_goes_in_the_middle_nothing_is_kept(api: Api, dataset: str) -> None:
-    target = urlsplit(api.upload_url(dataset, "gone.csv"))
+@contextmanager
+def half_sent(url: str) -> Iterator[None]:
+    """Send the beginning of a file and wait for the block to end; then the client goes."""
+    target = urlsplit(url)
     with socket.create_connection((target.hostname or "", target.port or 0)) as connection:
         head = f"PUT {target.path}?{target.query} HTTP/1.1\r\nHost: {target.netloc}\r\n"
         connection.sendall(f"{head}Content-Length: 1000000\r\n\r\nid,amount\n1,2\n".encode())
+        yield
+
+
+def test_of_a_client_that_goes_in_the_middle_nothing_is_kept(api: Api, dataset: str) -> None:
+    with half_sent(api.upload_url(dataset, "gone.csv")):
         until(lambda: any("gone" in name for name in api.landed(dataset)))
     until(lambda: not any("gone" in name for name in api.landed(dataset)))
+
+
+@pytest.mark.slow
+def test_of_an_upload_under_way_at_kill_9_nothing_is_kept(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with serving(home) as api:
+        url = api.upload_url(api.dataset("killed"))
+        with half_sent(url):
+            until(lambda: api.landed("killed") != [])
+            os.kill(api.pid, signal.SIGKILL)
+        assert [name.endswith(".part") for name in api.landed("killed")] == [True]
+    with serving(home) as again:
+        assert again.landed("killed") == []
+        assert again.put(url.replace(api.url, again.url), CSV).status == 201
+        assert again.landed("killed") == ["may.csv"]
 
 
 def test_the_same_file_again_stands_there_once(api: Api) -> None:
