@@ -1,6 +1,7 @@
 """`lakehouse up`: the UI, the daemon and the sensor, until Ctrl-C."""
 
 from lakehouse_pipeline.cli.output import console
+from lakehouse_pipeline.lake.bucket_folder import address
 from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 
@@ -11,7 +12,7 @@ def up() -> None:
     with console.status("starting") as status, running(settings, status.update) as stack:
         status.stop()
         console.print(f"UI: {stack.url}")
-        console.print(f"Drop CSV files into {settings.landing}/<dataset>/. Ctrl-C stops.")
+        console.print(f"Drop CSV files into {address(settings.landing)}/<dataset>/. Ctrl-C stops.")
         try:
             stack.join()
         except KeyboardInterrupt:
