@@ -54,11 +54,11 @@ class StorageUrlError(LakehouseError):
 class StorageError(LakehouseError):
     """An object store does not answer, or refuses what it was asked for."""
 
-    def __init__(self, url: str, doing: str, problem: str) -> None:
+    def __init__(self, url: str, doing: str, error: Exception) -> None:
         variables = _PLACES[urlsplit(url).scheme]
         super().__init__(
-            f"{url}: cannot {doing}: {problem}. Check LAKEHOUSE_STORAGE, the {variables} variables "
-            "and that the store can be reached (docs/storage.md)."
+            f"{url}: cannot {doing}: {_problem(error)}. Check LAKEHOUSE_STORAGE, the {variables} "
+            "variables and that the store can be reached (docs/storage.md)."
         )
 
 
@@ -227,7 +227,7 @@ class Objects:
         return _opened(self.url, os.getpid())
 
     def _failed(self, doing: str, error: Exception) -> StorageError:
-        return StorageError(self.url, doing, _problem(error))
+        return StorageError(self.url, doing, error)
 
 
 @lru_cache(maxsize=64)
@@ -257,5 +257,6 @@ def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:
 
 def _problem(error: Exception) -> str:
     """Return the first line of what a store said, without signatures or tokens of a URL."""
-    first = str(error).strip().partition("\n")[0]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    first = text.strip().partition("\n")[0].rstrip(" .")
     return re.sub(r"\?[^ ]*", "", first)[:300]

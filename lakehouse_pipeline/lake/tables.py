@@ -24,13 +24,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, CommitProperties
 from filelock import FileLock
 
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.bucket_folder import address, below, objects_of
 from lakehouse_pipeline.lake.evolution import evolved, placed
-from lakehouse_pipeline.lake.objects import at_once
+from lakehouse_pipeline.lake.objects import StorageError, at_once
 from lakehouse_pipeline.lake.table_objects import TableObjects
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Stored
 
@@ -40,6 +40,10 @@ PARQUET = (
 )
 """How a data file is written. Dictionaries only where they are small, and no bloom filters: trying
 them on columns full of different texts costs a fifth of the writing and saves nothing."""
+
+
+COMMIT_ATTEMPTS = 20
+"""How often a commit is tried in a bucket, when other machines commit to the table meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,18 @@ class Tables:
             yield
 
     def open(self, dataset: str, layer: Stored, version: int | None = None) -> DeltaTable | None:
-        """Return the table, as of `version` or newest, or None where nothing was ever written."""
+        """Return the table, as of `version` or newest, or None where nothing was ever written.
+
+        Raises: StorageError: the object store does not answer, or refuses.
+        """
         path = self.address(dataset, layer)
-        return DeltaTable(path, version=version) if DeltaTable.is_deltatable(path) else None
+        try:
+            there = DeltaTable.is_deltatable(path)
+        except (DeltaError, OSError) as error:
+            if objects_of(self.root) is None:
+                raise
+            raise StorageError(path, "open the table", error) from error
+        return DeltaTable(path, version=version) if there else None
 
     def files(
         self,
@@ -172,18 +185,33 @@ class Tables:
         table, schema = self._prepared(dataset, layer, batches, staged.schema)
         with self._announced(dataset, layer, staged, table):
             actions = self._all_moved(dataset, layer, staged)
-            try:
-                table.create_write_transaction(
-                    [*actions],
-                    mode="overwrite",
-                    schema=schema,
-                    partition_by=[BATCH_ID],
-                    partition_filters=[(BATCH_ID, "in", list(batches))],
-                )
-            except CommitFailedError as error:
-                raise ConcurrentWriteError(self.address(dataset, layer), batches) from error
+            if objects_of(self.root) is None:
+                _overwrite(table, schema, batches, actions)
+            else:
+                self._overwrite_newest(dataset, layer, batches, staged.schema, actions)
         self._only_ours(dataset, layer, batches, actions)
         return DeltaTable(self.address(dataset, layer)).version()
+
+    def _overwrite_newest(
+        self,
+        dataset: str,
+        layer: Stored,
+        batches: Sequence[str],
+        columns: pa.Schema,
+        actions: list[AddAction],
+    ) -> None:
+        """Commit on the newest version and on no other, since no lock spans machines.
+
+        So a batch that another machine wrote meanwhile is replaced, and never doubled.
+        """
+        for _ in range(COMMIT_ATTEMPTS):
+            table, schema = self._prepared(dataset, layer, batches, columns)
+            try:
+                _overwrite(table, schema, batches, actions, CommitProperties(max_commit_retries=0))
+            except CommitFailedError:
+                continue
+            return
+        raise ConcurrentWriteError(self.address(dataset, layer), batches)
 
     def append(self, dataset: str, layer: Stored, staged: Staged) -> int:
         """Add the records of `staged` to what the layer holds, in one commit; return the version.
@@ -395,6 +423,24 @@ def _create(path: str, schema: Schema) -> DeltaTable:
         partition_by=[BATCH_ID],
         mode="ignore",
         configuration={"delta.dataSkippingStatsColumns": RECORD},
+    )
+
+
+def _overwrite(
+    table: DeltaTable,
+    schema: Schema,
+    batches: Sequence[str],
+    actions: list[AddAction],
+    how: CommitProperties | None = None,
+) -> None:
+    """Commit files as the whole content of `batches`."""
+    table.create_write_transaction(
+        [*actions],
+        mode="overwrite",
+        schema=schema,
+        partition_by=[BATCH_ID],
+        partition_filters=[(BATCH_ID, "in", list(batches))],
+        commit_properties=how,
     )
 
 
