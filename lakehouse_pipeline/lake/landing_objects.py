@@ -29,10 +29,14 @@ class LandingObjects:
         return sorted([*(f"{name}/" for name in folders), *(one.name for one in objects)])
 
     def strangers(self, datasets: Sequence[str]) -> list[str]:
-        """Return what lies beside the folders of `datasets`: objects, and folders of none."""
+        """Return what lies beside the folders of `datasets`: objects, and folders of none.
+
+        Some clients mark a folder with an empty object of its name.
+        """
         folders, objects = self.objects.folder()
-        others = [name for name in folders if name not in datasets]
-        return sorted([*others, *(one.name for one in objects)])
+        marked = {*folders, *datasets}
+        lost = [one.name for one in objects if one.size or one.name not in marked]
+        return sorted([*(name for name in folders if name not in datasets), *lost])
 
     def local(self, info: ObjectInfo) -> Path:
         """Return a copy of an object, under its own name.

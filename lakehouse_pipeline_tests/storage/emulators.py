@@ -210,11 +210,11 @@ def _process(
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
     """End the server and what it started: its session is its own."""
-    for end in (signal.SIGTERM, signal.SIGKILL):
+    for end, seconds in ((signal.SIGTERM, 3), (signal.SIGKILL, 15)):
         if server.poll() is None:
             os.killpg(server.pid, end)
         try:
-            server.wait(15)
+            server.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
         return

@@ -138,10 +138,11 @@ def test_the_commands_work_on_a_bucket(
     found = lakehouse("query", f"SELECT count(*) AS n FROM {DATASET}.published", "--json")
     assert found.json == [{"n": 5}]
     drop(objects, "notes.xlsx", "x")
-    status = lakehouse("status", "--json").json
-    assert [path.rpartition("/")[2].partition(":")[0] for path in status["ignored"]] == [
-        "notes.xlsx"
-    ]
+    objects.put_new("landing/lost.csv", b"x")
+    objects.put_new("landing/order/a.csv", b"x")
+    ignored = lakehouse("status", "--json").json["ignored"]
+    names = [path.rpartition("/")[2].partition(":")[0] for path in ignored]
+    assert names == ["notes.xlsx", "lost.csv", "order"]
     assert lakehouse("verify").code == 0
 
 
