@@ -88,11 +88,6 @@ class Settings(BaseSettings):
         return below(self.place, "lake")
 
     @property
-    def exports(self) -> Path:
-        """`exports`: files made for consumers, which can be made again."""
-        return below(self.place, "exports")
-
-    @property
     def keys(self) -> Path:
         """`<home>/keys`: secrets, mode 0600, never under `lake`."""
         return self.home / "keys"

@@ -29,7 +29,6 @@ def test_a_bucket_has_landing_and_lake_below_its_prefix(tmp_path: Path, scheme: 
     settings = Settings(home=tmp_path, storage=f"{url}/")
     assert address(settings.landing) == f"{url}/landing"
     assert address(settings.lake) == f"{url}/lake"
-    assert address(settings.exports) == f"{url}/exports"
     assert settings.lake.is_relative_to(tmp_path / "remote")
     assert settings.lake != Settings(home=tmp_path, storage=f"{url}2").lake
 
