@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test test-fast oracle wheel constraints clean
+.PHONY: help install demo up check test test-fast test-storage oracle wheel constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,7 +54,18 @@ test: check ## check, then every test
 	@$(BIN)/pytest
 
 test-fast: $(STAMP) ## the tests that start no processes and no browser
-	@$(BIN)/pytest -m "not slow and not browser"
+	@$(BIN)/pytest -m "not slow and not browser and not storage"
+
+AZURITE := build/azurite/node_modules/.bin/azurite-blob
+
+test-storage: $(STAMP) $(AZURITE) ## the tests on S3, Azure and Google Cloud Storage, emulated here
+	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" timeout --kill-after=30 900 \
+	  $(BIN)/pytest -m storage lakehouse_pipeline_tests/storage
+
+$(AZURITE): # an emulator of Azure Blob Storage, the one version that is known to work
+	@command -v npm >/dev/null || { \
+	  echo "test-storage needs npm and Node.js 18 or later; on Debian: apt-get install npm" >&2; exit 1; }
+	@timeout 600 npm install --silent --no-audit --no-fund --prefix build/azurite azurite@3.37.0
 
 oracle: $(STAMP) ## judge 10,000 contracts drawn at random by SQL and by pandera (25 minutes)
 	@LAKEHOUSE_ORACLE_CONTRACTS=$${LAKEHOUSE_ORACLE_CONTRACTS:-10000} \

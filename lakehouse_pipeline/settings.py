@@ -1,20 +1,26 @@
 """The settings, from `LAKEHOUSE_*` environment variables. Only entry points read them.
 
-Everything of one installation lives under `home`; two homes never touch each other.
+Everything of one installation lives under `home`, or in its storage; two homes never touch each
+other.
 """
 
 import json
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lakehouse_pipeline.lake.bucket_folder import below, working_folder
+from lakehouse_pipeline.lake.objects import SCHEMES, StorageUrlError
 
 
 class Settings(BaseSettings):
     """Where things are and how much they may use.
 
     `home`: the folder of everything (contracts, landing, lake, keys, dagster).
+    `storage`: where landing and lake are instead, as `s3://bucket/prefix` (docs/storage.md).
     `memory_limit`: what DuckDB may hold before it spills, in DuckDB's notation.
     `threads`: of DuckDB; 0 takes one per core.
     `settle_seconds`: how long a landing file must be unchanged before it is read.
@@ -26,6 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_")
 
     home: Path = Path("data")
+    storage: str = ""
     memory_limit: str = "1GB"
     threads: int = Field(default=0, ge=0)
     settle_seconds: float = Field(default=2.0, ge=0)
@@ -42,6 +49,18 @@ class Settings(BaseSettings):
             return json.loads(value)
         return [name.strip() for name in value.split(",") if name.strip()]
 
+    @field_validator("storage")
+    @classmethod
+    def _url(cls, storage: str) -> str:
+        """Return the URL without a slash at its end; it may hold no credentials."""
+        url = storage.strip().rstrip("/")
+        parts = urlsplit(url)
+        is_bucket = parts.scheme in SCHEMES and "/" not in parts.netloc and parts.netloc
+        is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        if url and (not (is_bucket or is_folder) or "@" in parts.netloc or parts.query):
+            raise StorageUrlError
+        return url
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
@@ -53,14 +72,22 @@ class Settings(BaseSettings):
         return self.home / "contracts"
 
     @property
+    def place(self) -> Path:
+        """The folder that holds `landing` and `lake`: the home, another one, or one of a bucket."""
+        parts = urlsplit(self.storage)
+        if parts.scheme in SCHEMES:
+            return working_folder(self.home, self.storage)
+        return Path(unquote(parts.path)) if parts.path else self.home
+
+    @property
     def landing(self) -> Path:
-        """`<home>/landing`: one folder per dataset, where files arrive."""
-        return self.home / "landing"
+        """`landing`: one folder per dataset, where files arrive."""
+        return below(self.place, "landing")
 
     @property
     def lake(self) -> Path:
-        """`<home>/lake`: `<dataset>/<layer>/` Delta tables."""
-        return self.home / "lake"
+        """`lake`: `<dataset>/<layer>/` Delta tables."""
+        return below(self.place, "lake")
 
     @property
     def exports(self) -> Path:

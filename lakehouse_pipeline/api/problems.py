@@ -53,6 +53,16 @@ class NotPublishedError(LakehouseError):
         super().__init__(f"{what} of '{dataset}' is not published: {why}")
 
 
+class BucketUploadError(LakehouseError):
+    """Landing is a bucket; its own URLs are not handed out here yet."""
+
+    def __init__(self, landing: str, dataset: str) -> None:
+        super().__init__(
+            f"landing is {landing}, and this version signs uploads only into a landing folder. "
+            f"Put the file there with your own means: {landing}/{dataset}/"
+        )
+
+
 class UnknownObjectError(LakehouseError):
     """There is no object, replay or other thing of this name."""
 
@@ -71,6 +81,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     DatasetExistsError: HTTPStatus.CONFLICT,
     NotApprovedError: HTTPStatus.CONFLICT,
     NotPublishedError: HTTPStatus.CONFLICT,
+    BucketUploadError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,
     LandingFileMissingError: HTTPStatus.GONE,

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
-from lakehouse_pipeline.api.problems import NotPublishedError
+from lakehouse_pipeline.api.problems import BucketUploadError, NotPublishedError
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.published import published_columns
+from lakehouse_pipeline.lake.bucket_folder import address, objects_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
 from lakehouse_pipeline.lake.result_file import FileFormat
 from lakehouse_pipeline.lake.signing import Permit, Signer
@@ -63,6 +64,8 @@ def upload_url(
     office.store.require(dataset)
     office.store.require_open(dataset)
     require_csv_name(body.filename)
+    if objects_of(office.settings.landing) is not None:
+        raise BucketUploadError(address(office.settings.landing), dataset)
     allowed = office.settings.upload_max_bytes
     limit = min(body.max_bytes or allowed, allowed)
     permit = Permit("PUT", f"landing/{dataset}/{body.filename}", limit)
@@ -145,4 +148,4 @@ def _export(office: Office, dataset: str, batch: str | None, form: FileFormat) -
         batches=None if batch is None else [batch],
         columns=[column.name for column in published_columns(contract)],
     )
-    return export(settings.home, request, settings.memory_limit, settings.threads)
+    return export(settings.home, request, settings.memory_limit, settings.threads, settings.lake)

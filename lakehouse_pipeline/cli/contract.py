@@ -19,6 +19,7 @@ from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
+from lakehouse_pipeline.lake.bucket_folder import address
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -65,7 +66,7 @@ def add(
         return
     console.print(
         f"{contract.dataset} {contract.version} is registered. "
-        f"Drop files into {settings.landing / contract.dataset}"
+        f"Drop files into {address(settings.landing)}/{contract.dataset}"
     )
     if next_step:
         console.print(f"It is not active yet: {next_step}", markup=False)

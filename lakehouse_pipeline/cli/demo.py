@@ -12,6 +12,7 @@ from lakehouse_pipeline.cli.output import JsonOption, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
 from lakehouse_pipeline.demo import DemoDataset, write_demo
 from lakehouse_pipeline.errors import LakehouseError
+from lakehouse_pipeline.lake.bucket_folder import address
 from lakehouse_pipeline.lake.contract_steps import Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
@@ -54,7 +55,9 @@ def demo(as_json: JsonOption = False) -> None:
         print_json(states)
     else:
         print_batches(states)
-        console.print(f"\nThe tables are in {settings.lake}. Look around with: lakehouse up")
+        console.print(
+            f"\nThe tables are in {address(settings.lake)}. Look around with: lakehouse up"
+        )
     if any(state.state != "published" for state in states):
         raise typer.Exit(1)
 
@@ -80,7 +83,7 @@ def _play(settings: Settings, stack: Stack, datasets: Sequence[DemoDataset]) -> 
     files = [(d.name, file) for d in datasets for file in d.files]
     for name, file in files:
         landing.place(name, file)
-    console.print(f"dropped {len(files)} files into {settings.landing}")
+    console.print(f"dropped {len(files)} files into {address(settings.landing)}")
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with open_instance(settings) as instance, _progress() as progress:
         task = progress.add_task("published or refused", total=len(files))

@@ -50,7 +50,9 @@ def export(
         where,
         version,
     )
-    made = export_published(settings.home, request, settings.memory_limit, settings.threads)
+    made = export_published(
+        settings.home, request, settings.memory_limit, settings.threads, settings.lake
+    )
     if output is not None:
         with whole_file(output) as copy:
             shutil.copyfile(made.path, copy)

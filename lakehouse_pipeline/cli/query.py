@@ -55,7 +55,7 @@ def query(
     _check(file_format, output)
     ask = layers_query if all_layers else published_query
     limits = Limits(limit, timeout, settings.memory_limit, settings.threads)
-    answer = ask(settings.home, sql, limits)
+    answer = ask(settings.home, sql, limits, lake=settings.lake)
     _give(answer, file_format, output, settings)
     if output and as_json:
         print_json({"rows": answer.rows.num_rows, "cut": answer.cut, "file": str(output)})

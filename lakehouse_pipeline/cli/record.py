@@ -25,7 +25,7 @@ def record(
     contract = ContractStore(settings.contracts).active(dataset)
     with open_instance(settings) as instance:
         judgements = judgements_of(instance, dataset, batch)
-    with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
+    with open_lake(settings.home, settings.memory_limit, settings.threads, settings.place) as lake:
         history = record_history(lake, contract, batch, number, judgements)
     if as_json:
         print_json(history)

@@ -1,6 +1,7 @@
 """`lakehouse up`: the UI, the API, the daemon and the sensor, until Ctrl-C."""
 
 from lakehouse_pipeline.cli.output import console
+from lakehouse_pipeline.lake.bucket_folder import address
 from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 
@@ -15,7 +16,7 @@ def up() -> None:
             console.print(f"API: {stack.api_url} (its reference: {stack.api_url}/docs)")
         else:
             console.print("API: not installed; pip install 'lakehouse-pipeline[api]'")
-        console.print(f"Drop CSV files into {settings.landing}/<dataset>/. Ctrl-C stops.")
+        console.print(f"Drop CSV files into {address(settings.landing)}/<dataset>/. Ctrl-C stops.")
         try:
             stack.join()
         except KeyboardInterrupt:

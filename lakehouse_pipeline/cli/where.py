@@ -25,7 +25,7 @@ def where(
     settings = Settings()
     ContractStore(settings.contracts).require(dataset)
     tables = Tables(settings.lake)
-    address = str(tables.path(dataset, Layer.PUBLISHED))
+    address = tables.address(dataset, Layer.PUBLISHED)
     table = tables.open(dataset, Layer.PUBLISHED)
     version = None if table is None else table.version()
     found = [s for s in snippets(dataset, address) if engine in (None, s.engine)]

@@ -11,11 +11,15 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.names import BATCH_ID
 
 
 def batch_files(table: Path, batch: str) -> tuple[int, int]:
     """Return how many files a batch has in a table's folder, and their bytes."""
+    if objects := objects_of(table):
+        held = objects.under(_folder(table, batch).name)
+        return len(held), sum(one.size for one in held)
     sizes = [path.stat().st_size for path in _folder(table, batch).rglob("*") if path.is_file()]
     return len(sizes), sum(sizes)
 
@@ -23,6 +27,9 @@ def batch_files(table: Path, batch: str) -> tuple[int, int]:
 def batches_with_files(table: Path) -> set[str]:
     """Return the batches that have a folder in a table, whatever its newest version holds."""
     prefix = f"{BATCH_ID}="
+    if objects := objects_of(table):
+        folders, _ = objects.folder()
+        return {name.removeprefix(prefix) for name in folders if name.startswith(prefix)}
     return {path.name.removeprefix(prefix) for path in table.glob(f"{prefix}*")}
 
 
@@ -40,8 +47,16 @@ def records_by_batch(table: DeltaTable | None) -> dict[str, int]:
 
 
 def delete_for_good(table: Path, batches: list[str]) -> None:
-    """Delete every file of `batches`, once the commit that took them out is on the disk."""
-    _flush_log(table)
+    """Delete every file of `batches`, once the commit that took them out is on the disk.
+
+    From a bucket the copies on this machine go too; another machine's go within a day.
+    """
+    if objects := objects_of(table):
+        objects.delete(
+            one.key for batch in batches for one in objects.under(_folder(table, batch).name)
+        )
+    else:
+        _flush_log(table)
     for batch in batches:
         if (folder := _folder(table, batch)).exists():
             shutil.rmtree(folder)

@@ -1,7 +1,8 @@
 """The landing folders: which files are there, which are complete, and what batch each one is.
 
 A batch's id is `<file stem>-<8 hex digits of the content's SHA-256>`: the same content under the
-same name is the same batch, new content is a new one. Files stay where they arrived.
+same name is the same batch, new content is a new one. Files stay where they arrived. In a bucket
+they are objects (`landing_objects.py`), and are read from local copies.
 """
 
 import fcntl
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse_pipeline.errors import UnreadableFileError
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.landing_objects import LandingObjects
+from lakehouse_pipeline.lake.objects import ObjectInfo, at_once
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSIONS = (".gz", ".zst")
@@ -42,6 +46,10 @@ class LandingFile:
         """What changes whenever the file is written or put there again."""
         return f"{self.size}-{self.modified_ns}-{self.changed_ns}"
 
+    def local(self) -> Path:
+        """Return where its bytes can be read. Raises: FileNotFoundError: it has gone."""
+        return self.path
+
     def delete(self) -> None:
         """Delete the file, unless another one has taken its place since it was looked at."""
         try:
@@ -52,11 +60,37 @@ class LandingFile:
             self.path.unlink()
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LandedObject(LandingFile):
+    """An object in a landing folder of a bucket; `path` says what it is called, not where it is.
+
+    An object stands there whole or not at all, and its `info` changes when it is put there again.
+    """
+
+    objects: LandingObjects
+    info: ObjectInfo
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes whenever the object is written again."""
+        return self.info.content
+
+    def local(self) -> Path:
+        """Return a local copy. Raises: FileNotFoundError: the object has gone."""
+        return self.objects.local(self.info)
+
+    def delete(self) -> None:
+        """Delete the object and its copy, unless another one has taken its place."""
+        self.objects.delete(self.info)
+
+
 class Landing:
     """The folders below `root`, one per dataset."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        objects = objects_of(root)
+        self._objects = LandingObjects(objects, root) if objects else None
 
     def folder(self, dataset: str) -> Path:
         """Return the landing folder of a dataset."""
@@ -64,11 +98,14 @@ class Landing:
 
     def files(self, dataset: str) -> list[LandingFile]:
         """Return the dataset's CSV files by name; temporary names and folders are left out."""
-        return [file for file in _entries(self.folder(dataset)) if is_csv(file.path.name)]
+        return [file for file in self._entries(dataset) if is_csv(file.path.name)]
 
     def ignored(self, dataset: str) -> list[Path]:
         """Return what lies in the folder but will never be read: neither CSV nor temporary."""
         folder = self.folder(dataset)
+        if self._objects:
+            names = self._objects.names(dataset)
+            return [folder / name for name in names if not (is_temporary(name) or is_csv(name))]
         if not folder.is_dir():
             return []
         return sorted(
@@ -79,19 +116,31 @@ class Landing:
 
     def strangers(self, datasets: Sequence[str]) -> list[Path]:
         """Return what lies beside the folders of `datasets`: files, and folders of no dataset."""
+        if self._objects:
+            return [self.root / name for name in self._objects.strangers(datasets)]
         if not self.root.is_dir():
             return []
         return sorted(p for p in self.root.iterdir() if p.name not in datasets or p.is_file())
 
     def find(self, dataset: str, batches: Sequence[str]) -> dict[str, Path | None]:
+        """Return where the file of each batch can be read, as `found` has them.
+
+        From a bucket all of them are copied to the local disk.
+        """
+        found = self.found(dataset, batches)
+        there = {batch: file for batch, file in found.items() if file}
+        paths = at_once(lambda file: file.local(), list(there.values()))
+        return dict.fromkeys(batches) | dict(zip(there, paths, strict=True))
+
+    def found(self, dataset: str, batches: Sequence[str]) -> dict[str, LandingFile | None]:
         """Return the file of each batch, None where no file of its name is there.
 
         Only where several files share a name's stem are they told apart by content; the reader
         checks the content of the others when it has read them.
         """
-        by_stem: dict[str, list[Path]] = {}
+        by_stem: dict[str, list[LandingFile]] = {}
         for file in self.files(dataset):
-            by_stem.setdefault(stem_of(file.path.name), []).append(file.path)
+            by_stem.setdefault(stem_of(file.path.name), []).append(file)
         return {
             batch: _match(batch, [*by_stem.get(_stem(batch), []), *by_stem.get(batch, [])])
             for batch in batches
@@ -117,7 +166,7 @@ class Landing:
         found: dict[str, list[LandingFile]] = {batch: [] for batch in batches}
         for file in self.files(dataset):
             maybe = wanted.get(stem_of(file.path.name))
-            digits = _digits(file.path) if maybe else None
+            digits = _digits(file) if maybe else None
             for batch in maybe or ():
                 if batch.endswith(f"-{digits}"):
                     found[batch].append(file)
@@ -131,6 +180,10 @@ class Landing:
         Raises: UnreadableFileError: `source` is missing, a folder, or not readable.
         """
         readable(source)
+        if self._objects:
+            return self.folder(dataset) / self._objects.place(
+                dataset, source, sha256 or sha256_of(source), _named_after
+            )
         folder = self.folder(dataset)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / source.name
@@ -140,8 +193,7 @@ class Landing:
             digest = sha256 or sha256_of(source)
             if sha256_of(target) == digest:
                 return target
-            bare, suffix = _split(source.name)
-            target = folder / f"{bare}-{digest[:HASH_DIGITS]}{suffix}"
+            target = folder / _named_after(source.name, digest)
         draft = folder / f".{target.name}.part"
         try:
             shutil.copyfile(source, draft)
@@ -152,23 +204,42 @@ class Landing:
             draft.unlink(missing_ok=True)
         return target
 
+    def _entries(self, dataset: str) -> list[LandingFile]:
+        if self._objects is None:
+            return _entries(self.folder(dataset))
+        folder = self.folder(dataset)
+        return [_landed(folder, self._objects, info) for info in self._objects.entries(dataset)]
+
+
+def _landed(folder: Path, objects: LandingObjects, info: ObjectInfo) -> LandedObject:
+    """Return an object as a file; a store that counts whole seconds is taken at their end."""
+    ns = int(info.modified.timestamp() * 1e6) * 1000
+    ns += 0 if info.modified.microsecond else 999_999_999
+    return LandedObject(folder / info.name, info.size, ns, ns, objects, info)
+
+
+def _named_after(name: str, sha256: str) -> str:
+    """Return what a file is called whose own name is taken: as its batch."""
+    bare, suffix = _split(name)
+    return f"{bare}-{sha256[:HASH_DIGITS]}{suffix}"
+
 
 def _stem(batch: str) -> str:
     return batch[: -HASH_DIGITS - 1]
 
 
-def _digits(path: Path) -> str | None:
+def _digits(file: LandingFile) -> str | None:
     """Return how the ids of this content's batches end, None when the file has gone meanwhile."""
     try:
-        return sha256_of(path)[:HASH_DIGITS]
+        return sha256_of(file.local())[:HASH_DIGITS]
     except FileNotFoundError:
         return None
 
 
-def _match(batch: str, candidates: list[Path]) -> Path | None:
+def _match(batch: str, candidates: list[LandingFile]) -> LandingFile | None:
     if len(candidates) == 1:
         return candidates[0]
-    same = (path for path in candidates if batch_id(path.name, sha256_of(path)) == batch)
+    same = (f for f in candidates if batch_id(f.path.name, sha256_of(f.local())) == batch)
     return next(same, None)
 
 
@@ -221,8 +292,11 @@ def _split(name: str) -> tuple[str, str]:
 def is_settled(file: LandingFile, settle_seconds: float) -> bool:
     """Return whether the file is whole: unchanged for a while, and open for writing by nobody.
 
-    The second part is known on Linux, for files on local disks; elsewhere time alone decides.
+    The second part is known on Linux, for files on local disks; elsewhere time alone decides. An
+    object that is listed is whole.
     """
+    if isinstance(file, LandedObject):
+        return True
     newest = max(file.modified_ns, file.changed_ns) / 1e9
     return time.time() - newest >= settle_seconds and not _has_writer(file.path)
 

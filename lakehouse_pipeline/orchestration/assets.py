@@ -71,7 +71,9 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     )
     def layers(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         context.instance.add_run_tags(context.run.run_id, process_tags())
-        with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
+        with open_lake(
+            settings.home, settings.memory_limit, settings.threads, settings.place
+        ) as lake:
             process_cleared(context, settings, lake, dataset)
         yield from ()
 

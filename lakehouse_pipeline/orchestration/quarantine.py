@@ -135,7 +135,7 @@ class Desk:
 
     def _lake(self) -> AbstractContextManager[Lake]:
         settings = self.settings
-        return open_lake(settings.home, settings.memory_limit, settings.threads)
+        return open_lake(settings.home, settings.memory_limit, settings.threads, settings.place)
 
     def _inputs(self, lake: Lake) -> Inputs:
         decision = Decision(datetime.now(UTC), self.by, self.why)

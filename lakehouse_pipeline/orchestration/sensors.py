@@ -18,6 +18,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 
 from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import (
@@ -113,9 +114,11 @@ def watch(
 ) -> Found:
     """Look at the landing folders until there is something to do and nothing half-copied.
 
-    `repeated` are the datasets for which this tick asks for a died run again.
+    `repeated` are the datasets for which this tick asks for a died run again. A bucket, where a
+    look costs requests, is looked at once.
     """
-    deadline = time.monotonic() + settings.poll_seconds
+    seconds = 0 if objects_of(settings.landing) else settings.poll_seconds
+    deadline = time.monotonic() + seconds
     while True:
         found = look(instance, settings, datasets, seen, repeated)
         done = (any(found.new.values()) or found.duplicates) and not found.waiting
@@ -156,7 +159,7 @@ def _take(
 ) -> bool:
     """Sort a whole file in; return False when a later look has to decide."""
     try:
-        digest = sha256_of(file.path)
+        digest = sha256_of(file.local())
     except FileNotFoundError:
         return False
     batch = batch_id(file.path.name, digest)

@@ -27,7 +27,7 @@ def verify_home(
     store = ContractStore(settings.contracts)
     contracts = [store.shown(dataset)] if dataset else store.survey()[0]
     batches, records, violations = 0, 0, []
-    with open_lake(settings.home, settings.memory_limit, settings.threads) as lake:
+    with open_lake(settings.home, settings.memory_limit, settings.threads, settings.place) as lake:
         for contract in contracts:
             states = batch_states(instance, contract.dataset)
             recorded = {state.batch: _recorded(state) for state in states}

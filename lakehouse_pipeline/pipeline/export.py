@@ -75,9 +75,15 @@ class VersionGoneError(LakehouseError):
 
 
 def export(
-    home: Path, request: ExportRequest, memory_limit: str = "1GB", threads: int = 0
+    home: Path,
+    request: ExportRequest,
+    memory_limit: str = "1GB",
+    threads: int = 0,
+    lake: Path | None = None,
 ) -> Exported:
     """Return the file that holds what is asked for, sorted by `_batch_id` and `_record`.
+
+    `lake` is where the tables are, None for the home's own.
 
     Raises:
         UnknownDatasetError, ContractError: there is no such dataset, or no contract of it.
@@ -89,8 +95,9 @@ def export(
     promised = promised_columns(contract)
     _check_columns(request, promised)
     with locked_exports(home, contract.dataset) as folder:
-        table = _table(Tables(home / "lake"), request)
-        files = _files(table, request)
+        tables = Tables(lake or home / "lake")
+        table = _table(tables, request)
+        files = _files(tables, table, request)
         sql = _sql(contract, request, files)
         target = folder / f"{_key(table, request, sql)}.{request.file_format}"
         version = None if table is None else table.version()
@@ -128,9 +135,11 @@ def _table(tables: Tables, request: ExportRequest) -> DeltaTable | None:
     return tables.open(request.dataset, Layer.PUBLISHED, request.version)
 
 
-def _files(table: DeltaTable | None, request: ExportRequest) -> list[str]:
+def _files(tables: Tables, table: DeltaTable | None, request: ExportRequest) -> list[str]:
     """Return the data files of the batches that are asked for, in the order of their names."""
-    found = [] if table is None else [u.removeprefix("file://") for u in table.file_uris()]
+    found: list[str] = []
+    if table is not None:
+        found = tables.files(request.dataset, Layer.PUBLISHED, None, table.version())
     by_batch: dict[str, list[str]] = {}
     for file in sorted(found):
         by_batch.setdefault(Path(file).parent.name.removeprefix(f"{BATCH_ID}="), []).append(file)

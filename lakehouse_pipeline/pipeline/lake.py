@@ -7,11 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from lakehouse_pipeline.lake.bucket_folder import below, objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.hashing import Hasher
 from lakehouse_pipeline.lake.keys import hash_key
 from lakehouse_pipeline.lake.landing import Landing
+from lakehouse_pipeline.lake.object_cache import ObjectCache
 from lakehouse_pipeline.lake.tables import Tables
 
 
@@ -37,13 +39,20 @@ class Lake:
 
 
 @contextmanager
-def open_lake(home: Path, memory_limit: str = "1GB", threads: int = 0) -> Iterator[Lake]:
-    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `tmp/`."""
-    temporary = home / "tmp"
+def open_lake(
+    home: Path, memory_limit: str = "1GB", threads: int = 0, place: Path | None = None
+) -> Iterator[Lake]:
+    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `tmp/`.
+
+    `place` holds `lake/` and `landing/` where they are not in the home: `Settings.place`.
+    """
+    temporary, place = home / "tmp", place or home
+    if objects_of(place) is not None:
+        ObjectCache(place).sweep()
     with engine(temporary, memory_limit, threads) as connection:
         yield Lake(
-            Tables(home / "lake"),
-            Landing(home / "landing"),
+            Tables(below(place, "lake")),
+            Landing(below(place, "landing")),
             ContractStore(home / "contracts"),
             connection,
             Hasher(hash_key(home / "keys")),

@@ -16,12 +16,13 @@ def layers_query(
     home: Path,
     sql: str,
     limits: Limits = DEFAULT_LIMITS,
+    lake: Path | None = None,
 ) -> Answer:
-    """Return the first rows of `sql`, one SELECT over `DATASET.LAYER`.
+    """Return the first rows of `sql`, one SELECT over `DATASET.LAYER` of `lake` (of the home).
 
     Raises: QueryError, QueryTimeError: as `published_query`.
     """
-    lake = home / "lake"
+    lake = lake or home / "lake"
     with engine(home / "tmp", limits.memory, limits.threads) as connection:
         open_layers(connection, Tables(lake))
         only_reads(connection, lake, sql)

@@ -28,18 +28,20 @@ def published_query(
     sql: str,
     limits: Limits = DEFAULT_LIMITS,
     datasets: Collection[str] | None = None,
+    lake: Path | None = None,
 ) -> Answer:
     """Return the first rows of `sql`, one SELECT over `DATASET` or `DATASET.published`.
 
     Each table has the columns that the contract promises now, then `_released`, `_record` and
-    `_batch_id`. `datasets` are those the caller may read, None for all.
+    `_batch_id`. `datasets` are those the caller may read, None for all; `lake` is where the tables
+    are, None for the home's own.
 
     Raises:
         QueryError: it is not one SELECT over them, it does not run, or its result is too large.
         QueryTimeError: it took longer than its limit and was stopped.
         ContractError: a dataset in it has no contract that is sound.
     """
-    contracts, tables = ContractStore(home / "contracts"), Tables(home / "lake")
+    contracts, tables = ContractStore(home / "contracts"), Tables(lake or home / "lake")
     known = set(contracts.datasets())
     named = judged_datasets(sql, known if datasets is None else known & set(datasets))
     with engine(home / "tmp", limits.memory, limits.threads) as connection:

@@ -19,7 +19,7 @@ from lakehouse_pipeline.errors import (
 )
 from lakehouse_pipeline.lake.csv_file import CsvFile, FileFacts
 from lakehouse_pipeline.lake.csv_rows import raw_schema as text_schema
-from lakehouse_pipeline.lake.landing import COMPRESSIONS, batch_id
+from lakehouse_pipeline.lake.landing import COMPRESSIONS, LandingFile, batch_id
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
@@ -38,10 +38,10 @@ REFUSALS = (FileRefusedError, ReconcileError, LandingFileMissingError)
 
 @dataclass(frozen=True, slots=True)
 class LandedBatch:
-    """A batch and its landing file; `path` is None when no file of that name is there."""
+    """A batch and its landing file; `file` is None when no file of that name is there."""
 
     batch: str
-    path: Path | None
+    file: LandingFile | None
     read_bytes: int
 
     @property
@@ -52,15 +52,15 @@ class LandedBatch:
 
 def landed(lake: Lake, contract: Contract, batches: Sequence[str]) -> list[LandedBatch]:
     """Return the batches with the files they come from, order kept."""
-    paths = lake.landing.find(contract.dataset, batches)
-    return [LandedBatch(batch, paths[batch], _read_bytes(paths[batch])) for batch in batches]
+    files = lake.landing.found(contract.dataset, batches)
+    return [LandedBatch(batch, files[batch], _read_bytes(files[batch])) for batch in batches]
 
 
-def _read_bytes(path: Path | None) -> int:
-    if path is None:
+def _read_bytes(file: LandingFile | None) -> int:
+    if file is None:
         return 0
-    ratio = COMPRESSION_RATIO if path.name.lower().endswith(COMPRESSIONS) else 1
-    return path.stat().st_size * ratio
+    ratio = COMPRESSION_RATIO if file.path.name.lower().endswith(COMPRESSIONS) else 1
+    return file.size * ratio
 
 
 def write_raw(
@@ -135,13 +135,14 @@ class _Reading:
 
     def _read(self, file: LandedBatch) -> Iterator[pa.RecordBatch]:
         contract = self.contract
-        if file.path is None:
+        if file.file is None:
             raise LandingFileMissingError(contract.dataset, file.batch)
-        csv = CsvFile(file.path, contract.column_names, contract.csv)
+        path = file.file.local()
+        csv = CsvFile(path, contract.column_names, contract.csv)
         for rows in csv.batches():
             batch = _constant(file.batch, rows.num_rows)
             yield pa.RecordBatch.from_arrays([*rows.columns, batch], schema=self._schema)
-        if batch_id(file.path.name, csv.facts.sha256) != file.batch:
+        if batch_id(path.name, csv.facts.sha256) != file.batch:
             raise LandingFileMissingError(contract.dataset, file.batch)
         self.facts[file.batch] = csv.facts
 

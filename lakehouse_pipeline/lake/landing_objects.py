@@ -1,0 +1,71 @@
+"""The landing folders in a bucket: objects listed, copied to the local disk, placed, deleted.
+
+Which of them are CSV files and what batch each one is, is in `landing.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.object_cache import ObjectCache
+from lakehouse_pipeline.lake.objects import ObjectInfo, Objects
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandingObjects:
+    """The `objects` of all datasets, `<dataset>/<file>`; copies of them are below `folder`."""
+
+    objects: Objects = field(compare=False)
+    folder: Path
+
+    def entries(self, dataset: str) -> list[ObjectInfo]:
+        """Return the objects directly in a dataset's folder, by key."""
+        return [one for one in self.objects.folder(dataset)[1] if one.name]
+
+    def names(self, dataset: str) -> list[str]:
+        """Return the names of all that is in a dataset's folder."""
+        folders, objects = self.objects.folder(dataset)
+        return sorted([*(f"{name}/" for name in folders), *(one.name for one in objects)])
+
+    def strangers(self, datasets: Sequence[str]) -> list[str]:
+        """Return what lies beside the folders of `datasets`: objects, and folders of none.
+
+        Some clients mark a folder with an empty object of its name.
+        """
+        folders, objects = self.objects.folder()
+        marked = {*folders, *datasets}
+        lost = [one.name for one in objects if one.size or one.name not in marked]
+        return sorted([*(name for name in folders if name not in datasets), *lost])
+
+    def local(self, info: ObjectInfo) -> Path:
+        """Return a copy of an object, under its own name.
+
+        Raises: FileNotFoundError: it is neither here nor in the bucket.
+        """
+        return ObjectCache(self.folder).fetch(self.objects, info.key, info.content)
+
+    def delete(self, info: ObjectInfo) -> None:
+        """Delete an object and its copy, unless it was written again since it was listed."""
+        now = self.objects.head(info.key)
+        if now is not None and now.content == info.content:
+            self.objects.delete([info.key])
+        ObjectCache(self.folder).path(info.key, info.content).unlink(missing_ok=True)
+
+    def place(
+        self, dataset: str, source: Path, sha256: str, named_after: Callable[[str, str], str]
+    ) -> str:
+        """Write a file as an object of its own name and return that name.
+
+        Another content of the name is not overwritten: `named_after` then says what name to take.
+        """
+        for name in (source.name, named_after(source.name, sha256)):
+            key = f"{dataset}/{name}"
+            if self.objects.upload_new(source, key) or self._holds(key, sha256):
+                return name
+        self.objects.upload(source, key)  # it is called as its content, and holds another
+        return name
+
+    def _holds(self, key: str, sha256: str) -> bool:
+        info = self.objects.head(key)
+        return info is not None and sha256_of(self.local(info)) == sha256
