@@ -92,10 +92,15 @@ def _correct(
     with TemporaryDirectory(dir=temporary) as folder, office.exclusive(dataset):
         file = Path(folder) / "corrections.csv"
         file.write_bytes(content)
-        taken, unchanged = _desk(office, dataset, batch, call).correct(file)
+        given = _desk(office, dataset, batch, call).correct(file)
     state = office.state(dataset, batch)
-    passed = (state.validated or 0) - (before.validated or 0)
-    return {"corrected": taken, "unchanged": unchanged, "passed": passed, "batch": state}
+    return {
+        "corrected": given.records.num_rows,
+        "unchanged": given.unchanged,
+        "elsewhere": given.elsewhere,
+        "passed": (state.validated or 0) - (before.validated or 0),
+        "batch": state,
+    }
 
 
 def _desk(office: Office, dataset: str, batch: str, call: Call) -> Desk:

@@ -8,6 +8,7 @@ import typer
 
 from lakehouse_pipeline.cli import quarantine_back
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.errors import UnwritableFileError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import (
@@ -18,6 +19,8 @@ from lakehouse_pipeline.lake.quarantine import (
 )
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.layers.sentences import Language, sentences
+from lakehouse_pipeline.orchestration.batches import require_batches
+from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="The records set aside, and their way back.", no_args_is_help=True)
@@ -39,6 +42,7 @@ def show(
     """Show how many records broke each rule, and the first records with their reasons."""
     settings = Settings()
     contract = ContractStore(settings.contracts).shown(dataset)
+    _require(settings, dataset, batch)
     with engine(settings.home / "tmp", settings.memory_limit) as connection:
         tables = Tables(settings.lake)
         counts = quarantined_counts(connection, tables, dataset, batch)
@@ -72,6 +76,9 @@ def export(
     """
     settings = Settings()
     contract = ContractStore(settings.contracts).shown(dataset)
+    _require(settings, dataset, batch)
+    if output:
+        _writable(output)
     tables, temporary = Tables(settings.lake), settings.home / "tmp"
     wanted = Report(contract, batch, sentences(contract, lang))
     with engine(temporary, settings.memory_limit) as connection:
@@ -88,3 +95,17 @@ def export(
         print_json({"records": count, "file": str(output)})
     elif output:
         console.print(f"{count:,} records in {output}")
+
+
+def _require(settings: Settings, dataset: str, batches: list[str] | None) -> None:
+    """Raise: UnknownBatchError: a batch that was named is none of the dataset."""
+    if batches:
+        with open_instance(settings) as instance:
+            require_batches(instance, dataset, batches)
+
+
+def _writable(output: Path) -> None:
+    try:
+        output.open("ab").close()
+    except OSError as error:
+        raise UnwritableFileError(output, (error.strerror or str(error)).lower()) from error

@@ -35,11 +35,17 @@ def correct(
     """
     with _desk(dataset, batch, by or actor(), why) as desk, console.status("judging again"):
         before = _state(desk)
-        taken, unchanged = desk.correct(file)
+        given = desk.correct(file)
         state = _state(desk)
-    passed = (state.validated or 0) - (before.validated or 0)
-    said = {"corrected": taken, "unchanged": unchanged, "passed": passed}
-    _print(state, dict(said), f"{taken} corrected, {unchanged} unchanged, {passed} passed", as_json)
+    facts = {
+        "corrected": given.records.num_rows,
+        "unchanged": given.unchanged,
+        "passed": (state.validated or 0) - (before.validated or 0),
+    }
+    said = ", ".join(f"{count:,} {what}" for what, count in facts.items())
+    if given.elsewhere:
+        said += f"; {given.elsewhere:,} of other batches left out: correct those batches too"
+    _print(state, {**facts, "elsewhere": given.elsewhere}, said, as_json)
 
 
 def release(

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
+from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.expired import still_out, taken_out
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
@@ -78,6 +79,17 @@ class BatchState:
     def waits(self) -> bool:
         """Whether raw holds the batch and its contract has to be approved before it goes on."""
         return self.state == "waiting" and bool(self.why)
+
+
+def require_batches(
+    instance: dg.DagsterInstance, dataset: str, batches: Collection[str]
+) -> Sequence[str]:
+    """Return all batches of the dataset. Raises: UnknownBatchError: one of `batches` is none."""
+    known = instance.get_dynamic_partitions(dataset)
+    for batch in batches:
+        if batch not in known:
+            raise UnknownBatchError(dataset, batch, known)
+    return known
 
 
 def batch_states(

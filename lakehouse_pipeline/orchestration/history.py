@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster import AssetRecordsFilter
 
-from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.batches import require_batches
 from lakehouse_pipeline.orchestration.keys import asset_key
 from lakehouse_pipeline.orchestration.metadata import as_plain
 from lakehouse_pipeline.pipeline.history import Judgement
@@ -20,9 +20,7 @@ def judgements_of(instance: dg.DagsterInstance, dataset: str, batch: str) -> lis
 
     Raises: UnknownBatchError: the dataset has no such batch.
     """
-    known = instance.get_dynamic_partitions(dataset)
-    if batch not in known:
-        raise UnknownBatchError(dataset, batch, known)
+    require_batches(instance, dataset, [batch])
     chosen = AssetRecordsFilter(asset_key(dataset, Layer.QUARANTINED), asset_partitions=[batch])
     found = []
     for record in instance.fetch_materializations(chosen, limit=SHOWN).records:

@@ -13,14 +13,16 @@ from pathlib import Path
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.contracts.life_cycle import person
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.errors import UnknownBatchError
+from lakehouse_pipeline.errors import NamelessStepError
 from lakehouse_pipeline.lake.landing import readable
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.batches import require_batches
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.runs import REPLAY_FROM, Runs, replay_layers
-from lakehouse_pipeline.pipeline.corrections import read_corrections
+from lakehouse_pipeline.pipeline.corrections import Corrected, read_corrections
 from lakehouse_pipeline.pipeline.inputs import Decision, Inputs, decisions
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
 from lakehouse_pipeline.pipeline.measures import measure
@@ -37,8 +39,8 @@ from lakehouse_pipeline.settings import Settings
 class Desk:
     """The steward's desk for one batch: every method is one decision, carried out at once.
 
-    `by` and `why` stand on the input, on its event and on the run. All but `hold` judge again, and
-    raise ExpiredBatchError where retention has left nothing to judge.
+    `by` and `why` stand on the input, on its event and on the run; neither may be empty. All but
+    `hold` judge again, and raise ExpiredBatchError where retention has left nothing to judge.
     """
 
     instance: dg.DagsterInstance
@@ -48,8 +50,14 @@ class Desk:
     by: str
     why: str
 
-    def correct(self, file: Path) -> tuple[int, int]:
-        """Take the corrected records of `file`; return how many were taken and were unchanged.
+    def __post_init__(self) -> None:
+        """Raise: NamelessStepError: nobody decides, or for no reason."""
+        for option, text in (("--by", self.by), ("--why", self.why)):
+            if not person(text):
+                raise NamelessStepError(option)
+
+    def correct(self, file: Path) -> Corrected:
+        """Take the corrected records of `file`; return them, and how many were left out.
 
         Raises: CorrectionError, FileRefusedError, UnreadableFileError: then nothing changed.
         """
@@ -62,7 +70,7 @@ class Desk:
                 self._inputs(lake).correct(corrected.records, file.name)
         if count:
             self._after(EventType.QUARANTINE_CORRECTED, {"records": count, "file": file.name})
-        return count, corrected.unchanged
+        return corrected
 
     def release_records(self, records: Sequence[int]) -> int:
         """Let these records pass, whatever releasable rules they break; return how many."""
@@ -121,9 +129,7 @@ class Desk:
         self._after(EventType.BATCH_QUARANTINED, {})
 
     def _require(self) -> None:
-        known = self.instance.get_dynamic_partitions(self.contract.dataset)
-        if self.batch not in known:
-            raise UnknownBatchError(self.contract.dataset, self.batch, known)
+        require_batches(self.instance, self.contract.dataset, [self.batch])
 
     def _require_judgeable(self) -> None:
         """Raise: ExpiredBatchError: retention has left nothing of the batch to judge again."""

@@ -11,14 +11,13 @@ import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
-from lakehouse_pipeline.orchestration.batches import batch_states, is_finished
+from lakehouse_pipeline.orchestration.batches import batch_states, is_finished, require_batches
 from lakehouse_pipeline.orchestration.events import USER_TAG, report
 from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.instance import process_tags
@@ -134,10 +133,7 @@ class Runs:
             ExpiredBatchError: retention has left nothing of a batch that was named, or of all.
         """
         dataset = contract.dataset
-        keys = self.instance.get_dynamic_partitions(dataset)
-        for batch in batches:
-            if batch not in keys:
-                raise UnknownBatchError(dataset, batch, keys)
+        keys = require_batches(self.instance, dataset, batches)
         wanted = [key for key in keys if not batches or key in batches]
         layers = replay_layers(from_layer or REPLAY_FROM)
         expired = expired_sources(self.instance, self.settings, contract, wanted, layers)

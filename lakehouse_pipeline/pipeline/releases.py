@@ -16,18 +16,22 @@ from lakehouse_pipeline.pipeline.relations import relation
 
 SHOWN = 10
 
+NEVER = (
+    "Rules of a type, of a key or of personal data are never released: correct the records with: "
+    "lakehouse quarantine correct"
+)
+"""What to do about a rule that is never released."""
+
 
 class NotReleasableError(LakehouseError):
     """Records are not in quarantine, or break a rule that is never released."""
 
     exit_code = 1
 
-    def __init__(self, batch: str, problems: Sequence[str]) -> None:
+    def __init__(self, batch: str, problems: Sequence[str], advice: str) -> None:
         more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         super().__init__(
-            f"{batch}: nothing was released: {'; '.join(problems[:SHOWN])}{more}. "
-            "Rules of a type, of a key or of personal data are never released: correct the "
-            "records with: lakehouse quarantine correct"
+            f"{batch}: nothing was released: {'; '.join(problems[:SHOWN])}{more}. {advice}"
         )
 
 
@@ -63,17 +67,19 @@ def releases_of_records(lake: Lake, contract: Contract, batch: str, records: Seq
         f"SELECT {RECORD}, list({RULE}) FROM ({broken}) WHERE {RECORD} IN ({listed}) GROUP BY ALL"
     ).fetchall()
     allowed, held = _releasable(contract), dict(rows)
-    problems = [
+    missing = [
         f"record {number} is not in quarantine" for number in sorted(set(records) - set(held))
     ]
-    problems += [
+    problems = [
         f"record {number} breaks {rule}"
         for number, rules in sorted(held.items())
         for rule in rules
         if rule not in allowed
     ]
-    if problems:
-        raise NotReleasableError(batch, problems)
+    if missing or problems:
+        shown = f"Which are: lakehouse quarantine show {contract.dataset} --batch {batch}"
+        advice = [*([shown] if missing else []), *([NEVER] if problems else [])]
+        raise NotReleasableError(batch, missing + problems, ". ".join(advice))
     return f"SELECT {RECORD}, {RULE} FROM ({broken}) WHERE {RECORD} IN ({listed})"
 
 
@@ -94,7 +100,7 @@ def releases_of_rule(lake: Lake, contract: Contract, batch: str, rule: str) -> s
     if rule not in known:
         raise UnknownRuleError(batch, rule, known)
     if rule not in _releasable(contract):
-        raise NotReleasableError(batch, [f"the rule {rule} is never released"])
+        raise NotReleasableError(batch, [f"the rule {rule} is never released"], NEVER)
     return f"SELECT {RECORD}, {RULE} FROM ({broken}) WHERE {RULE} = {literal(rule)}"
 
 

@@ -164,22 +164,108 @@ def test_what_cannot_be_released_says_why_and_changes_nothing(
     [
         (f"{HEAD}1,1,a@example.org,+49 1,9.50,DE\n", "not in quar"),
         (f"{HEAD}x,1,a@example.org,+49 1,9.50,DE\n", "not a number"),
-        ("record,order_id\n9,9\n", "column 'email' is missing"),
+        ("record,order_id\n9,9\n", "no column 'email'"),
         (f"{HEAD}9.4,9,a@b.de,+49 1,9.50,DE\n", "not a number"),
         (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n9,9,a@b.de,+49 1,9.50,DE\n", "stands there twice"),
         (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n09,9,a@b.de,+49 1,8.50,DE\n", "stands there twice"),
+        (HEAD, "no record of batch"),
+        (HEAD.replace("record", "nr"), "a column 'nr' that no report has"),
+        (f"{HEAD}9,9,ä@b.de,+49 1,9.50,DE\n".encode("cp1252"), "save it again as 'CSV UTF-8'"),
+        (f"{HEAD}9,9,a@b.de,+49 1,9.50,DE\n".encode("utf-16"), "save it again as 'CSV UTF-8'"),
+        (f"batch,{HEAD}x,9,9,a@b.de,+49 1,9.50,DE\n", "a batch that orders does not have"),
     ],
 )
 def test_a_correction_that_does_not_fit_says_why_and_changes_nothing(
-    home: Path, lakehouse: Command, tmp_path: Path, text: str, message: str
+    home: Path, lakehouse: Command, tmp_path: Path, text: str | bytes, message: str
 ) -> None:
     batch, before = batch_of(lakehouse, "a"), content(home)
     path = tmp_path / "back.csv"
-    path.write_text(text, "utf-8")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     answer = lakehouse("quarantine", "correct", "orders", batch, path)
     assert answer.code == 1
     assert message in answer.err.replace("\n", " ")
+    assert "contract" not in answer.err
     assert content(home) == before
+
+
+def test_records_of_another_batch_are_left_out_of_a_correction(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    first, second = batch_of(lakehouse, "a"), batch_of(lakehouse, "b")
+    path = tmp_path / "all.csv"
+    assert lakehouse("quarantine", "export", "orders", "-o", path).code == 0
+    path.write_text(path.read_text("utf-8").replace(",-1,", ",12.50,"), "utf-8")
+    answer = lakehouse("quarantine", "correct", "orders", first, path, "--json").json
+    assert (answer["corrected"], answer["passed"], answer["elsewhere"]) == (2, 2, 6)
+    assert [number for number, _ in published(home)] == list(range(1, 11))
+    said = lakehouse("quarantine", "correct", "orders", second, path)
+    assert "record 9 is not in quarantine" not in said.err
+    assert "6 corrected, 0 unchanged, 6 passed; 2 of other batches left out" in said.out
+    assert violations(home) == []
+
+
+def test_a_correction_of_another_batch_alone_changes_nothing(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    first, second, path = batch_of(lakehouse, "a"), batch_of(lakehouse, "b"), tmp_path / "b.csv"
+    lakehouse("quarantine", "export", "orders", "--batch", second, "-o", path)
+    path.write_text(path.read_text("utf-8").replace(",-1,", ",12.50,"), "utf-8")
+    before = content(home)
+    answer = lakehouse("quarantine", "correct", "orders", first, path)
+    assert (answer.code, f"no record of batch {first}" in answer.err) == (1, True)
+    assert content(home) == before
+
+
+def test_a_broken_line_is_corrected_in_its_columns_and_not_in_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_home(tmp_path / "home", contract_text(percent=90)) as opened:
+        opened.drop("a.csv", rows(2) + "3,a@b.de,9.50,DE\n")
+        opened.settle()
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    batch = batch_of(lakehouse, "a")
+    (record,) = exported(lakehouse, batch)
+    assert record["text"] == "3,a@b.de,9.50,DE"
+    before = content(tmp_path / "home")
+    changed = record | {"text": "3,a@b.de,+49 3,9.50,DE"}
+    refused = lakehouse("quarantine", "correct", "orders", batch, sent_back(tmp_path, [changed]))
+    assert refused.code == 1
+    assert "record 3 was changed in 'text'" in refused.err
+    assert "a@b.de" not in refused.err
+    assert content(tmp_path / "home") == before
+    values = {"order_id": "3", "email": "a@b.de", "phone": "+49 3", "amount": "9.50"}
+    written = changed | values | {"country": "DE"}
+    taken = lakehouse("quarantine", "correct", "orders", batch, sent_back(tmp_path, [written]))
+    assert "1 corrected, 0 unchanged, 1 passed" in taken.out
+
+
+@pytest.mark.parametrize("option", ["--by", "--why"])
+@pytest.mark.parametrize("step", ["hold", "release"])
+def test_a_decision_without_who_or_why_is_none(
+    home: Path, lakehouse: Command, step: str, option: str
+) -> None:
+    batch, before = batch_of(lakehouse, "a"), content(home)
+    records = ("--record", "9") if step == "release" else ()
+    answer = lakehouse("quarantine", step, "orders", batch, *records, *FIRST, option, " ")
+    assert (answer.code, f"{option} is empty" in answer.err) == (2, True)
+    assert content(home) == before
+
+
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_a_batch_that_is_none_has_nothing_in_quarantine_to_show(
+    lakehouse: Command, tmp_path: Path, command: str
+) -> None:
+    output = ("-o", tmp_path / "x.csv") if command == "export" else ()
+    answer = lakehouse("quarantine", command, "orders", "--batch", "nope", *output)
+    assert (answer.code, "has no batch 'nope'" in answer.err) == (2, True)
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_report_that_cannot_be_written_says_so(lakehouse: Command, tmp_path: Path) -> None:
+    missing = lakehouse("quarantine", "export", "orders", "-o", tmp_path / "no" / "x.csv")
+    folder = lakehouse("quarantine", "export", "orders", "-o", tmp_path)
+    assert (missing.code, "no such file or directory. Give" in missing.err) == (2, True)
+    assert (folder.code, "is a directory. Give" in folder.err) == (2, True)
 
 
 def test_a_repeat_is_freed_when_the_record_it_repeats_is_corrected(

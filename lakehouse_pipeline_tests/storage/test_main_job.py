@@ -93,7 +93,8 @@ def test_corrected_records_leave_quarantine(home: Home, objects: Objects, tmp_pa
     back = tmp_path / "back.csv"
     back.write_text(f"record,{HEADER}9,9,p9@example.org,+49 1,12.50,DE\n", "utf-8")
     desk = Desk(home.instance, home.settings, contract(home), batch, "sam", "asked the shop")
-    assert desk.correct(back) == (1, 0)
+    given = desk.correct(back)
+    assert (given.records.num_rows, given.unchanged, given.elsewhere) == (1, 0, 0)
     assert counts(home)[Layer.PUBLISHED] == 9
     assert home.violations() == []
 
