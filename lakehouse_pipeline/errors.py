@@ -83,6 +83,16 @@ class ContractError(LakehouseError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class NoActiveVersionError(ContractError):
+    """The contract files of a dataset are sound, but no version is active; says what makes one."""
+
+    exit_code = 2
+
+    def __init__(self, dataset: str, command: str) -> None:
+        LakehouseError.__init__(self, f"no version of '{dataset}' is active. {command}")
+        self.problems = ()
+
+
 class UnreadableContractError(LakehouseError):
     """A path given as a contract is missing, a directory or not readable."""
 

@@ -65,11 +65,13 @@ def export(
 
 
 def _path(source: str, settings: Settings) -> Path:
-    """Return the file of a contract: of the active one, when `source` names a dataset."""
+    """Return the file of a contract; of a dataset the active one, or the one that was."""
     given = Path(source)
     if given.suffix in (".yaml", ".yml") or given.is_file():
         return given
-    return Path(ContractStore(settings.contracts).active(source).path)
+    store = ContractStore(settings.contracts)
+    former = store.life_cycle(source).former
+    return Path((former.contract if former else store.active(source)).path)
 
 
 def _written(contract: Contract, form: Format, dialect: Dialect) -> str:

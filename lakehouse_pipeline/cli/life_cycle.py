@@ -6,7 +6,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
-from lakehouse_pipeline.contracts.life_cycle import Line, Step
+from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, next_command
 from lakehouse_pipeline.lake.contract_steps import Given, Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
@@ -45,7 +45,7 @@ def follow(settings: Settings, dataset: str, given: Given, by: str, *, as_json: 
     if as_json:
         print_json({"steps": given.lines, "breaking": given.breaking, "batches": states})
     else:
-        _print(dataset, given)
+        _print(dataset, given, store.life_cycle(dataset))
         if states:
             print_batches(states, f"{dataset}: {len(states)} batches waited in raw")
     if any(state.state != "published" for state in states):
@@ -59,7 +59,7 @@ def reload_ui(settings: Settings) -> None:
         reload_location(url)
 
 
-def _print(dataset: str, given: Given) -> None:
+def _print(dataset: str, given: Given, life: LifeCycle) -> None:
     for line in given.lines:
         console.print(f"{_said(dataset, line)} by {line.by}: {line.why}", markup=False)
     for broken in given.breaking:
@@ -68,6 +68,9 @@ def _print(dataset: str, given: Given) -> None:
         named = f"{dataset} {given.lines[0].version}"
         command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
         console.print(f"If that is meant: {command}", markup=False)
+    elif given.lines[-1].step is Step.APPROVED and given.lines[-1].version:
+        command = next_command(life, given.lines[-1].version)
+        console.print(f"It is not active yet: {command}", markup=False)
 
 
 def _said(dataset: str, line: Line) -> str:

@@ -22,7 +22,7 @@ def record(
 ) -> None:
     """Show a record as it was delivered, every judgement, who changed what, and where it is now."""
     settings = Settings()
-    contract = ContractStore(settings.contracts).active(dataset)
+    contract = ContractStore(settings.contracts).shown(dataset)
     with open_instance(settings) as instance:
         judgements = judgements_of(instance, dataset, batch)
     with open_lake(settings.home, settings.memory_limit, settings.threads, settings.place) as lake:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
-from lakehouse_pipeline.contracts.life_cycle import State, next_command
+from lakehouse_pipeline.contracts.life_cycle import State, next_command, way_to_active
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import batch_states
@@ -50,18 +50,23 @@ def status(as_json: JsonOption = False) -> None:
                     "states": ", ".join(f"{n} {name}" for name, n in sorted(named.items())),
                 }
             )
-    known = {one.dataset for one in contracts} | {one.dataset for one in refused}
+    known = {*store.datasets(), *(one.dataset for one in refused)}
+    shown = {one.dataset for one in contracts} | {one.dataset for one in refused}
+    inactive = [_without_version(store, dataset) for dataset in sorted(known - shown)]
     ignored = _ignored(Landing(settings.landing), sorted(known))
     url = running_url(settings)
     if as_json:
         problems = [str(problem) for one in refused for problem in one.problems]
-        print_json({"ui": url, "datasets": datasets, "refused": problems, "ignored": ignored})
+        lines = {"refused": problems, "ignored": ignored, "without_version": inactive}
+        print_json({"ui": url, "datasets": datasets, **lines})
         return
     print_table(COLUMNS, ([row[column] for column in COLUMNS] for row in datasets))
     for row in datasets:
         if row["contract_state"] != State.ACTIVE:
             said = f"{row['dataset']} {row['contract']}: {row['contract_state']}"
             console.print(said, style="yellow", markup=False)
+    for said in inactive:
+        console.print(said, style="yellow", markup=False)
     for one in refused:
         for problem in one.problems:
             console.print(f"refused contract: {problem}", style="red", markup=False)
@@ -80,7 +85,12 @@ def _contract_state(store: ContractStore, dataset: str) -> str:
         return State.ACTIVE.value
     if life.waiting:
         return f"waits for approval; {next_command(life, life.waiting.name)}"
-    return "no version is active; no new files are taken"
+    return f"no new files are taken; {_without_version(store, dataset)}"
+
+
+def _without_version(store: ContractStore, dataset: str) -> str:
+    way = way_to_active(store.life_cycle(dataset), dataset)
+    return f"no version of '{dataset}' is active. {way}"
 
 
 def _ignored(landing: Landing, datasets: list[str]) -> list[str]:

@@ -215,6 +215,17 @@ def next_command(life: LifeCycle, name: str) -> str:
     return f"lakehouse contract {step} {version.contract.dataset} {name} --by NAME --why TEXT"
 
 
+def way_to_active(life: LifeCycle, dataset: str) -> str:
+    """Return how a dataset without an active version gets one, with the command."""
+    version, step = life.to_activate or life.to_approve, "Activate"
+    if version is None:
+        return "Register a new version with: lakehouse contract add FILE"
+    if life.to_activate is None:
+        step = "Approve"
+    named = f"{dataset} {version.name} --by NAME --why TEXT"
+    return f"{step} one with: lakehouse contract {step.lower()} {named}"
+
+
 def refusal(life: LifeCycle, version: Version, step: Step, by: str = "") -> str:
     """Return why the step may not be given, as the rest of a sentence; empty when it may."""
     if step is Step.DEFINED:

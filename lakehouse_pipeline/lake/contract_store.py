@@ -22,6 +22,7 @@ from lakehouse_pipeline.contracts.life_cycle import (
     first_steps,
     life_cycle,
     steps_by_hand,
+    way_to_active,
 )
 from lakehouse_pipeline.contracts.load import load_bytes, read_file
 from lakehouse_pipeline.contracts.model import Contract
@@ -30,6 +31,7 @@ from lakehouse_pipeline.errors import (
     ContractError,
     ContractVersionExistsError,
     DatasetDeprecatedError,
+    NoActiveVersionError,
     NotApprovedError,
     Problem,
     UnknownDatasetError,
@@ -294,15 +296,11 @@ class ContractStore:
         return self._linted[key]
 
     def _none_active(self, dataset: str) -> ContractError:
-        _, refused = self._read_dataset(dataset)
+        life, refused = self._read_dataset(dataset)
         problems = [problem for file in refused for problem in file.problems]
-        if not problems:
-            message = (
-                f"no version of '{dataset}' is active; see: lakehouse contract list {dataset}, "
-                f"then: lakehouse contract activate {dataset} VERSION --by NAME --why TEXT"
-            )
-            problems = [Problem(str(self._root / dataset), 1, 1, message)]
-        return ContractError(problems)
+        if problems:
+            return ContractError(problems)
+        return NoActiveVersionError(dataset, way_to_active(life, dataset))
 
     def _strays(self) -> Iterator[Refused]:
         """Yield contract files that stand beside the folders of the datasets."""

@@ -15,7 +15,6 @@ from lakehouse_pipeline.contracts.pandera_checks import failures
 from lakehouse_pipeline.errors import (
     CheckRaisedError,
     CheckResultError,
-    ContractError,
     LakehouseError,
     UnknownCheckError,
     UnknownDatasetError,
@@ -141,12 +140,12 @@ def _referred(lake: Lake, contract: Contract, foreign: ForeignKey) -> str:
     published are compared instead.
     """
     try:
-        other = lake.contracts.active(foreign.dataset)
+        former = lake.contracts.life_cycle(foreign.dataset).former
     except UnknownDatasetError as error:
         raise NothingToReferToError(foreign, f"there is no dataset '{foreign.dataset}'") from error
-    except ContractError as error:
-        problem = f"'{foreign.dataset}' has no contract in force"
-        raise NothingToReferToError(foreign, problem) from error
+    if former is None:
+        raise NothingToReferToError(foreign, f"no version of '{foreign.dataset}' was active yet")
+    other = former.contract
     for mine, name in zip(foreign.columns, foreign.references, strict=True):
         if name not in other.column_names:
             problem = f"'{foreign.dataset}' has no column '{name}'"

@@ -38,6 +38,7 @@ def test_status_counts_batches_and_records_per_dataset(lakehouse: Command, home:
         ],
         "refused": [],
         "ignored": [],
+        "without_version": [],
     }
 
 

@@ -182,6 +182,42 @@ def test_a_dataset_is_deprecated_and_taken_up_again(
     assert lakehouse("ingest", tmp_path / "june.csv", "-d", "orders").code == 0
 
 
+def test_a_draft_is_approved_and_then_activated_and_every_command_says_what_is_next(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    text = contract_text(dataset="drafts").replace("status: active", "status: draft")
+    named = "drafts 1.0.0 --by NAME --why TEXT"
+    assert f"contract approve {named}" in add(lakehouse, tmp_path, text, "--by", "ada")
+    waits = "no version of 'drafts' is active. "
+    way = f"{waits}Approve one with: lakehouse contract approve {named}"
+    shown = lakehouse("status")
+    assert way in shown.out
+    assert "no dataset of this name" not in shown.out
+    assert (lakehouse("contract", "show", "drafts").err, way) == (f"{way}\n", way)
+    printed = contract(lakehouse, "approve", "drafts", *BY)
+    assert f"It is not active yet: lakehouse contract activate {named}" in printed
+    (tmp_path / "may.csv").write_text(rows(2))
+    refused = lakehouse("ingest", tmp_path / "may.csv", "-d", "drafts")
+    assert refused.err == f"{waits}Activate one with: lakehouse contract activate {named}\n"
+    assert refused.code == 2
+    contract(lakehouse, "activate", "drafts", *BY)
+    assert lakehouse("ingest", tmp_path / "may.csv", "-d", "drafts").code == 0
+
+
+def test_what_a_version_left_is_told_after_it_was_deprecated(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    ingest(lakehouse, tmp_path)
+    contract(lakehouse, "approve", "orders", *BY)
+    contract(lakehouse, "deprecate", "orders", "1.0.0", *BY)
+    batch = lakehouse("batches", "orders", "--json").json[0]["batch"]
+    assert "now in: raw, validated" in lakehouse("record", "orders", batch, "1").out
+    assert "CREATE TABLE" in contract(lakehouse, "export", "orders", "--format", "sql-ddl")
+    assert "orders 1.0.0: no new files are taken; no version of 'orders' is active. " in (
+        lakehouse("status").out
+    )
+
+
 def test_a_breaking_version_says_what_it_breaks_and_needs_the_option(
     lakehouse: Command, tmp_path: Path
 ) -> None:

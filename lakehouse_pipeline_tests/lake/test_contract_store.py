@@ -8,6 +8,7 @@ import pytest
 from lakehouse_pipeline.errors import (
     ContractError,
     ContractVersionExistsError,
+    NoActiveVersionError,
     UnknownDatasetError,
     UnreadableContractError,
 )
@@ -78,7 +79,8 @@ def test_only_an_active_version_is_processed(tmp_path: Path, status: str) -> Non
 
 def test_a_dataset_without_an_active_version_says_so(tmp_path: Path) -> None:
     write(tmp_path, "orders/1.0.0.yaml", contract(status="draft"))
-    with pytest.raises(ContractError, match="no version of 'orders' is active; see: lakehouse c"):
+    way = "Activate one with: lakehouse contract activate orders 1.0.0 "
+    with pytest.raises(NoActiveVersionError, match=f"no version of 'orders' is active. {way}"):
         ContractStore(tmp_path).active("orders")
     assert ContractStore(tmp_path).survey() == ([], [])
 

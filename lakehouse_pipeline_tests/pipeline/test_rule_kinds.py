@@ -176,6 +176,23 @@ def test_a_foreign_key_quarantines_what_points_nowhere(tmp_path: Path) -> None:
     ]
 
 
+def test_a_foreign_key_to_a_dataset_that_waits_for_approval_refuses_the_batch_alone(
+    tmp_path: Path,
+) -> None:
+    gdpr = "customProperties: [{property: compliance, value: gdpr}]\n"
+    text = contract_text(top=gdpr).replace("orders", "customers")
+    path = tmp_path / "contracts" / "customers" / "1.0.0.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, "utf-8")
+    orders = contract_of(
+        "      - {name: customer, logicalType: integer, "
+        "relationships: [{type: foreignKey, to: customers.id}]}\n"
+    )
+    batch = drop(tmp_path, orders, "may.csv", "customer\n1\n")
+    (refused,) = [o for o in take(tmp_path, orders, [batch]) if isinstance(o, BatchRefused)]
+    assert "no version of 'customers' was active yet" in refused.reasons[0]
+
+
 def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Path) -> None:
     columns = COLUMNS.replace(
         "name: amount,",
