@@ -28,6 +28,9 @@ class Format(StrEnum):
     ARROW = "arrow"
 
 
+_INT64 = 1 << 63
+
+
 def query(
     sql: Annotated[str, typer.Argument(help="A SELECT over DATASET, its published data.")],
     all_layers: Annotated[
@@ -86,10 +89,20 @@ def _give(answer: Answer, file_format: Format, output: Path | None, settings: Se
     elif file_format is Format.CSV:
         typer.echo(_csv(answer.rows, settings), nl=False)
     elif file_format is Format.JSON:
-        print_json(answer.rows.to_pylist())
+        print_json(_with_integers(answer.rows).to_pylist())
     else:
         columns = [column.to_pylist() for column in answer.rows.columns]
         print_table(answer.rows.column_names, zip(*columns, strict=True))
+
+
+def _with_integers(rows: pa.Table) -> pa.Table:
+    """Return rows whose decimals without places (a sum of integers) JSON shows as numbers."""
+    for at, column in enumerate(rows.schema):
+        if pa.types.is_decimal(column.type) and column.type.scale == 0:
+            values = [None if v is None else int(v) for v in rows.column(at).to_pylist()]
+            if all(v is None or abs(v) < _INT64 for v in values):
+                rows = rows.set_column(at, column.name, pa.array(values, pa.int64()))
+    return rows
 
 
 def _csv(rows: pa.Table, settings: Settings) -> bytes:

@@ -98,3 +98,9 @@ def test_export_of_what_is_not_there_is_one_message(lakehouse: Command, tmp_path
     answer = lakehouse("export", "orders", "--where", "amount >", "-o", tmp_path / "o.csv")
     assert (answer.code, answer.out) == (2, "")
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_counts_and_sums_of_integers_are_numbers_in_json(lakehouse: Command) -> None:
+    sql = "SELECT sum(order_id) AS s, count_if(_released) AS n, sum(NULL::INTEGER) AS x FROM orders"
+    (row,) = lakehouse("query", sql, "--json").json
+    assert (type(row["s"]), row["n"], row["x"]) == (int, 0, None)
