@@ -33,6 +33,8 @@ class Rule:
     was expected and holds no value of the record. `broken` is SQL, true when the rule is broken;
     null counts as kept. `severity` error quarantines, warning counts. A `releasable` rule may be
     waived for a record by a person: never one of a type, nor one about personal data, nor a key's.
+    A value that may stand once in the whole dataset is a key: let in twice, it would push out the
+    record that held it first when that one's batch is replayed.
     """
 
     name: str
@@ -104,9 +106,10 @@ def _kept(expression: str) -> str:
 
 def _column_rules(contract: Contract, column: Column, i: int) -> Iterator[Rule]:
     keyed = column.primary_key_position is not None
+    alone = keyed or column.unique_scope == "dataset"
 
     def rule(kind: str, expected: str, broken: str) -> Rule:
-        fixed = kind == "type" or (keyed and kind in ("required", "unique"))
+        fixed = kind == "type" or (keyed and kind == "required") or (alone and kind == "unique")
         return Rule(
             f"{column.name}.{kind}",
             column.name,

@@ -204,6 +204,26 @@ def test_records_of_another_batch_are_left_out_of_a_correction(
     assert violations(home) == []
 
 
+def test_a_value_unique_in_the_dataset_is_not_let_in_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scope = "unique: true, customProperties: [{property: uniqueScope, value: dataset}]}"
+    text = contract_text().replace("unique: true}", scope)
+    with open_home(tmp_path / "home", text) as opened:
+        opened.drop("a.csv", rows(2))
+        opened.settle()
+        opened.drop("b.csv", rows(2, first=2))
+        opened.settle()
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    before = content(tmp_path / "home")
+    answer = lakehouse(
+        "quarantine", "release", "orders", batch_of(lakehouse, "b"), "--record", "1", *FIRST
+    )
+    assert (answer.code, "record 1 breaks order_id.unique" in answer.err) == (1, True)
+    assert lakehouse("replay", "orders").code == 0
+    assert content(tmp_path / "home") == before
+
+
 def test_a_correction_of_another_batch_alone_changes_nothing(
     home: Path, lakehouse: Command, tmp_path: Path
 ) -> None:
