@@ -104,17 +104,21 @@ def write_report(
     """Write a CSV that a supplier can read and send back; return the number of records.
 
     Columns: batch, record, reasons (sentences, separated by blanks), the contract's columns as they
-    stood, and the physical text of a record that could not be split. It is delimited and quoted as
+    stood (empty in one that is younger than the record), and the physical text of a record that
+    could not be split. It is delimited and quoted as
     the contract's files are, in UTF-8. A rule without a sentence says its message.
     """
     contract = report.contract
     source = _source(tables, contract.dataset, report.batches)
-    columns = [identifier(name) for name in contract.column_names]
+    stored = set(connection.sql(f"FROM {source} LIMIT 0").columns) if source else set()
+    columns = [
+        identifier(name) if name in stored else f"NULL AS {identifier(name)}"
+        for name in contract.column_names
+    ]
     batch, record, reasons, text = map(identifier, report_columns(contract))
     if source is None:
-        names = ", ".join(f"NULL AS {column}" for column in columns)
         source = (
-            f"(SELECT {names}, NULL AS {TEXT}, "
+            f"(SELECT NULL AS {TEXT}, "
             f"NULL::STRUCT(rule VARCHAR, message VARCHAR)[] AS {REASONS}, "
             f"NULL AS {RECORD}, NULL AS {BATCH_ID} WHERE false)"
         )

@@ -5,8 +5,18 @@ from collections.abc import Sequence
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.layers.anonymized import kept_columns
+from lakehouse_pipeline.layers.quarantined import REASON_TYPE
 from lakehouse_pipeline.layers.values import stored_type
-from lakehouse_pipeline.names import BATCH_ID, DEFECT, RECORD, RELEASED, Layer, identifier
+from lakehouse_pipeline.names import (
+    BATCH_ID,
+    DEFECT,
+    REASONS,
+    RECORD,
+    RELEASED,
+    TEXT,
+    Layer,
+    identifier,
+)
 from lakehouse_pipeline.pipeline.lake import Lake
 
 DEFECT_TYPE = "STRUCT(rule VARCHAR, message VARCHAR, bytes BLOB)"
@@ -52,7 +62,9 @@ def records_per_batch(
 
 
 def _is_text(column: Column, layer: Layer) -> bool:
-    return layer is Layer.RAW or (layer is Layer.ANONYMIZED and column.anonymize is not None)
+    if layer is Layer.ANONYMIZED:
+        return column.anonymize is not None
+    return layer in (Layer.RAW, Layer.QUARANTINED)
 
 
 def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
@@ -63,6 +75,8 @@ def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
     }
     if layer is Layer.RAW:
         types[DEFECT] = DEFECT_TYPE
+    elif layer is Layer.QUARANTINED:
+        types |= {TEXT: "VARCHAR", REASONS: f"{REASON_TYPE}[]"}
     else:
         types[RELEASED] = "BOOLEAN"
     return {**types, RECORD: "BIGINT", BATCH_ID: "VARCHAR"}

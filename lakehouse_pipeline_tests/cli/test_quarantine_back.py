@@ -10,7 +10,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.retention import apply_retention
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
-from lakehouse_pipeline_tests.homes import Home, contract_text, open_home, rows
+from lakehouse_pipeline_tests.homes import Home, add_contract, contract_text, open_home, rows
 
 HEAD = "record,order_id,email,phone,amount,country\n"
 FIRST = ("--by", "Sam Steward", "--why", "checked with the supplier")
@@ -201,6 +201,42 @@ def test_records_of_another_batch_are_left_out_of_a_correction(
     said = lakehouse("quarantine", "correct", "orders", second, path)
     assert "record 9 is not in quarantine" not in said.err
     assert "6 corrected, 0 unchanged, 6 passed; 2 of other batches left out" in said.out
+    assert violations(home) == []
+
+
+def test_a_batch_without_quarantined_records_is_held_and_released_too(
+    home: Path, lakehouse: Command
+) -> None:
+    with open_home(home) as opened:
+        opened.drop("clean.csv", rows(5, first=100))
+        opened.settle()
+    before, batch = content(home), batch_of(lakehouse, "clean")
+    held = lakehouse("quarantine", "hold", "orders", batch, *FIRST, "--json")
+    assert (held.code, held.json["batch"]["state"]) == (0, "refused")
+    assert content(home) != before
+    back = lakehouse("quarantine", "release", "orders", batch, *FIRST, "--json")
+    assert (back.code, back.json["batch"]["published"]) == (0, 5)
+    assert content(home) == before
+    assert violations(home) == []
+
+
+def test_records_that_are_older_than_a_column_are_exported_and_corrected(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    with open_home(home) as opened:
+        added = "      - {name: pieces, logicalType: integer}\n"
+        add_contract(opened.settings, contract_text("1.1.0", columns=added))
+    batch = batch_of(lakehouse, "a")
+    records = exported(lakehouse, batch)
+    assert [record["pieces"] for record in records] == ["", ""]
+    records[0] |= {"amount": "12.50", "pieces": "3"}
+    answer = lakehouse(
+        "quarantine", "correct", "orders", batch, sent_back(tmp_path, records), "--json"
+    )
+    assert (answer.code, answer.json["passed"]) == (0, 1), answer.err
+    with open_home(home) as opened:
+        sql = "SELECT pieces FROM t WHERE _batch_id LIKE 'a-%' AND _record IN (1, 9) ORDER BY 1"
+        assert opened.query(Layer.PUBLISHED, sql) == [(3,), (None,)]
     assert violations(home) == []
 
 
