@@ -6,6 +6,7 @@ record started at each; `csv_records` drops the rows of a block that turn out to
 quoted field opened in an earlier one.
 """
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -135,6 +136,8 @@ class FastParser:
 
     def _read(self, data: bytes, lines: int, *, quoting: bool) -> tuple[pa.Table, _Misfits] | None:
         """Return the rows of `lines` records, or None when pyarrow does not read it as such."""
+        if data.startswith(codecs.BOM_UTF8):  # a value in the midst of the file; pyarrow cuts it
+            return None
         misfits = _Misfits()
         try:
             table = pa.csv.read_csv(

@@ -149,6 +149,13 @@ def test_what_a_writer_wrote_comes_back_and_duckdb_agrees(
         assert rows_by_duckdb(path) == rows
 
 
+def test_a_byte_order_mark_in_a_value_stays_wherever_a_block_begins(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("a,b,c\n" + "\ufeffx,1,2\n" * 3, "utf-8")
+    read = read_once(CsvFile(path, "abc", Csv(), block_bytes=1))
+    assert read.records == [("\ufeffx", "1", "2")] * 3
+
+
 def rows_by_duckdb(path: Path) -> list[tuple[str, ...]]:
     """Return the rows as DuckDB's strict parser reads them."""
     with duckdb.connect() as connection:
