@@ -84,7 +84,8 @@ class Column:
 class Expression:
     """A `custom` rule of engine `lakehouse`: a boolean SQL expression over a record's columns.
 
-    A record breaks it when the expression is false; null (a value is unknown) keeps it.
+    A record breaks it when the expression is false; null (a value is unknown) keeps it. `german`
+    is the description in German, where the contract has one.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Expression:
     columns: tuple[str, ...]
     description: str = ""
     severity: Severity = "error"
+    german: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class PanderaCheck:
 
     `check` is its name, `arguments` its statistics, `columns` what it sees: one column as a
     series, several as a frame. A record breaks it where the check is false; null values of a
-    single column are not asked.
+    single column are not asked. `german` is the description in German, where there is one.
     """
 
     name: str
@@ -137,6 +139,7 @@ class PanderaCheck:
     arguments: Mapping[str, object] = field(default_factory=dict)
     description: str = ""
     severity: Severity = "error"
+    german: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from open_data_contract_standard.model import DataQuality
 from lakehouse_pipeline.contracts.csv_dialect import read_entries
 from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.model import PanderaCheck, Severity
+from lakehouse_pipeline.contracts.translations import read_german
 
 _KEYS = ("check", "columns", "arguments")
 
@@ -43,7 +44,8 @@ def read_pandera(
     if column and "columns" in entries:
         (here / "columns").key_error(f"the column is '{column}' here; remove 'columns'")
     words = (item.description or "").strip()
-    return PanderaCheck(name, check, columns, arguments, words, severity)
+    german = read_german(item, place)
+    return PanderaCheck(name, check, columns, arguments, words, severity, german)
 
 
 def _columns(entries: object, place: Place) -> tuple[str, ...]:

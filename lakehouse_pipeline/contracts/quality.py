@@ -24,6 +24,7 @@ from lakehouse_pipeline.contracts.model import (
 )
 from lakehouse_pipeline.contracts.pandera_rules import read_pandera
 from lakehouse_pipeline.contracts.severities import read_severity
+from lakehouse_pipeline.contracts.translations import read_german
 from lakehouse_pipeline.errors import nearest
 
 TYPES = ("custom", "library", "sql", "text")
@@ -54,7 +55,7 @@ class Rules:
 
     def _read_rule(self, item: DataQuality, place: Place, column: Column | None) -> None:
         kind = item.type or ("library" if item.metric else None)
-        if kind != "sql" and item.customProperties:
+        if kind not in ("sql", "custom") and item.customProperties:
             (place / "customProperties").unenforced("'customProperties' of a quality rule")
         if kind == "text":
             return
@@ -114,7 +115,8 @@ class Rules:
             place.error("a custom rule needs an 'implementation', an SQL expression as text")
         elif name:
             words = (item.description or "").strip()
-            rule = Expression(name, item.implementation, (), words, severity)
+            german = read_german(item, place)
+            rule = Expression(name, item.implementation, (), words, severity, german)
             self.expressions.append((rule, place))
 
 

@@ -1,12 +1,13 @@
 """What a broken rule means, in a sentence for the person who corrects the file.
 
-English and German. A custom rule says its own description in both.
+English and German. A custom rule says its own description, in German the translation that the
+contract has; without one its name and the description as a quotation.
 """
 
 from typing import Literal
 
 from lakehouse_pipeline.contracts.format_patterns import FORMAT_NAMES
-from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.model import Column, Contract, Expression, PanderaCheck
 from lakehouse_pipeline.contracts.types import in_words
 from lakehouse_pipeline.layers.rules import record_rules
 
@@ -19,6 +20,14 @@ _GERMAN_TYPES = {
     "date": "ein Datum der Form {format}",
     "timestamp": "ein Zeitpunkt der Form {format}",
     "time": "eine Uhrzeit der Form {format}",
+}
+_GERMAN_FORMATS = {
+    "email": "eine E-Mail-Adresse",
+    "uuid": "eine UUID",
+    "uri": "eine URI",
+    "hostname": "ein Hostname",
+    "ipv4": "eine IPv4-Adresse",
+    "ipv6": "eine IPv6-Adresse",
 }
 _GERMAN_FORMS = {
     "date": "yyyy-MM-dd",
@@ -46,7 +55,7 @@ _GERMAN = {
     "unique": "{name} wiederholt den Wert eines anderen Datensatzes; jeder darf einmal vorkommen.",
     "enum": "{name} muss eines von {enum} sein.",
     "pattern": "{name} ist nicht wie vereinbart geschrieben (Muster {pattern}).",
-    "format": "{name} hat nicht die Form {format}.",
+    "format": "{name} muss {format} sein.",
     "minLength": "{name} ist zu kurz; mindestens {min_length} Zeichen.",
     "maxLength": "{name} ist zu lang; höchstens {max_length} Zeichen.",
     "minimum": "{name} muss mindestens {minimum} sein.",
@@ -74,18 +83,24 @@ _DEFECTS: dict[str, dict[str, str]] = {
 def sentences(contract: Contract, language: Language) -> dict[str, str]:
     """Return a sentence for every rule that can quarantine a record, by the rule's name."""
     said = dict(_DEFECTS[language])
+    custom: dict[str, Expression | PanderaCheck] = {
+        **{rule.name: rule for rule in contract.expressions},
+        **{check.name: check for check in contract.pandera_checks},
+    }
     for rule in record_rules(contract):
         column = contract.column(rule.column) if rule.column else None
         kind = rule.name.removeprefix(f"{rule.column}.")
         templates = _GERMAN if language == "de" else _ENGLISH
-        if column is not None and kind in templates:
+        if rule.name in custom and language == "de":
+            said[rule.name] = _custom_in_german(custom[rule.name])
+        elif column is not None and kind in templates:
             said[rule.name] = templates[kind].format(**_facts(column, language))
         elif kind == "foreignKey" or rule.name.endswith(".foreignKey"):
             said[rule.name] = _foreign(contract, rule.name, language)
         elif rule.name == "primaryKey":
             said[rule.name] = _key(contract, language)
         else:
-            said[rule.name] = f"{rule.message}."
+            said[rule.name] = _ended(rule.message)
     return said
 
 
@@ -111,7 +126,7 @@ def _facts(column: Column, language: Language) -> dict[str, object]:
         logical = column.type.logical
         form = column.type.format or _GERMAN_FORMS.get(logical, "")
         facts["type"] = _GERMAN_TYPES.get(logical, "Text").format(format=form)
-        facts["format"] = column.format
+        facts["format"] = _GERMAN_FORMATS.get(column.format or "", "")
     return facts
 
 
@@ -121,6 +136,20 @@ def _foreign(contract: Contract, name: str, language: Language) -> str:
     if language == "de":
         return f"{columns} gibt es in {key.dataset} nicht."
     return f"{columns} is not known in {key.dataset}."
+
+
+def _custom_in_german(rule: Expression | PanderaCheck) -> str:
+    if rule.german:
+        return _ended(rule.german)
+    if rule.description:
+        return f"Die Regel {rule.name} ist verletzt: „{rule.description}“"
+    if isinstance(rule, Expression):
+        return f"Die Regel {rule.name} ist verletzt: {rule.sql}"
+    return f"Die Prüfung {rule.check} der Regel {rule.name} ist nicht bestanden."
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _key(contract: Contract, language: Language) -> str:

@@ -49,6 +49,7 @@ class _Check:
     limits: tuple[Limit, ...] = ()
     numbers: Numbers = ANY
     description: str = ""
+    german: str = ""
 
 
 def compare_checks(old: Contract, new: Contract) -> Iterator[Change]:
@@ -76,6 +77,8 @@ def _compared(old: _Check | None, new: _Check | None, published: set[str]) -> It
     yield from _differing(where, old, new, seen=seen)
     if old.description != new.description:
         yield reworded(where, "description", old.description, new.description)
+    if old.german != new.german:
+        yield reworded(where, "German description", old.german, new.german)
 
 
 def _came_or_went(where: str, check: _Check, *, came: bool, seen: bool) -> Change:
@@ -113,14 +116,26 @@ def _checks(contract: Contract) -> Iterator[_Check]:
 
 def _of_expression(rule: Expression) -> _Check:
     return _Check(
-        "rule", rule.name, rule.severity, rule.sql, rule.columns, description=rule.description
+        "rule",
+        rule.name,
+        rule.severity,
+        rule.sql,
+        rule.columns,
+        description=rule.description,
+        german=rule.german,
     )
 
 
 def _of_pandera(rule: PanderaCheck) -> _Check:
     asks = (rule.check, rule.columns, dict(rule.arguments))
     return _Check(
-        "pandera check", rule.name, rule.severity, asks, rule.columns, description=rule.description
+        "pandera check",
+        rule.name,
+        rule.severity,
+        asks,
+        rule.columns,
+        description=rule.description,
+        german=rule.german,
     )
 
 
