@@ -70,11 +70,11 @@ def test_a_format_has_a_name_in_german(name: str, german: str) -> None:
     ("value", "message"),
     [
         ("{de: 1}", "expected a sentence in German, as text"),
-        ("{fr: non}", "unknown key 'fr' in translations. Did you mean 'de'? Known: de"),
+        ("{fr: non}", "unknown key 'fr' in translations. Known: de"),
         ("nein", "'translations': expected a mapping with the keys de"),
     ],
 )
 def test_a_translation_that_is_none_is_an_error_at_its_place(value: str, message: str) -> None:
     properties = f"customProperties: [{{property: translations, value: {value}}}]"
     (problem,) = problems_of(contract_text(quality=f"      - {{{SQL}, {properties}}}\n"))
-    assert message.removesuffix("Did you mean 'de'? Known: de") in problem
+    assert message in problem
