@@ -73,7 +73,9 @@ def judge_batch(contract: Contract, measures: Measures) -> Verdict:
         for b in warnings
     ]
     said += [
-        f"{rule}: {count} records break it" for rule, count in measures.warned.items() if count
+        f"{rule}: {count} record{'s break' if count > 1 else ' breaks'} it"
+        for rule, count in measures.warned.items()
+        if count
     ]
     return Verdict(tuple(b.message for b in refusals), tuple(said), tuple(b.rule for b in refusals))
 

@@ -76,7 +76,7 @@ class Recorder:
             case BatchRefused():
                 self._refused(outcome)
             case BatchWarned():
-                self._check(GATE_CHECK, outcome.batch, " ".join(outcome.warnings), {}, passed=True)
+                self._check(GATE_CHECK, outcome.batch, "; ".join(outcome.warnings), {}, passed=True)
             case LayerKept():
                 self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
 
@@ -141,11 +141,11 @@ class Recorder:
         said = "" if passed else f"{judged.quarantined} of {judged.records} records quarantined."
         self._check(RULES_CHECK, judged.batch, said, counts | broken | warned, passed=passed)
         verdict = judged.verdict
-        said = " ".join([*verdict.refusals, *verdict.warnings])
+        said = "; ".join([*verdict.refusals, *verdict.warnings])
         self._gate(judged.batch, said, counts | measured, passed=not verdict.refused)
 
     def _refused(self, refused: BatchRefused) -> None:
-        why = " ".join(refused.reasons)
+        why = "; ".join(refused.reasons)
         if refused.layer is Layer.RAW:
             self.context.log.error("%s: refused: %s", refused.batch, why)
         self._gate(refused.batch, why, {}, passed=False)

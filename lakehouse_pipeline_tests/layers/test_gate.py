@@ -41,3 +41,12 @@ def test_a_row_count_holds_at_exactly_the_numbers_of_its_limit(form: str, holds:
     )
     refused = {n for n in (4, 5, 6, 7, 8) if judge_batch(contract, Measures(n, 0)).refused}
     assert refused == {4, 5, 6, 7, 8} - holds
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "n: 1 record breaks it"), (2, "n: 2 records break it")]
+)
+def test_a_warning_counts_the_records_that_break_its_rule(count: int, said: str) -> None:
+    assert judge_batch(contract_of(), Measures(9, 0, warned={"n": count, "m": 0})).warnings == (
+        said,
+    )
