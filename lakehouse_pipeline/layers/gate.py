@@ -93,7 +93,8 @@ def _breaches(contract: Contract, measures: Measures) -> Iterator[_Breach]:
             f"the contract allows {allowed:g} %",
         )
     for rule in contract.metrics:
-        what = "records" if rule.metric == "rowCount" else rule.metric
+        counted = "record" if records == 1 else "records"
+        what = counted if rule.metric == "rowCount" else rule.metric
         unit = " %" if rule.unit == "percent" else ""
         value = records if rule.metric == "rowCount" else measures.values.get(rule.name)
         yield from _beyond(rule.name, rule.limits, value, f"{unit} {what}", rule.severity)

@@ -262,6 +262,24 @@ def test_warnings_stand_apart_from_each_other(
     assert state["warning"] == "high: 2 records break it; higher: 2 records break it"
 
 
+def test_a_warning_over_published_data_does_not_hide_those_over_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    quality = (
+        "    quality:\n"
+        "      - {type: custom, engine: lakehouse, severity: warning, name: high, "
+        "implementation: amount > 100}\n"
+        "      - {type: sql, name: all, query: SELECT count(*) FROM orders, mustBe: 9, "
+        "severity: warning, customProperties: [{property: over, value: published}]}\n"
+    )
+    with open_home(tmp_path / "home", contract_text(columns=quality)) as opened:
+        opened.drop("a.csv", rows(2))
+        opened.settle()
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    (state,) = lakehouse("batches", "orders", "--json").json
+    assert state["warning"] == ("high: 2 records break it; all: the batch has 2, expected 9")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
