@@ -280,6 +280,59 @@ def test_a_warning_over_published_data_does_not_hide_those_over_the_batch(
     assert state["warning"] == ("high: 2 records break it; all: the batch has 2, expected 9")
 
 
+def test_a_check_of_a_module_in_the_settings_judges_and_its_error_refuses_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "house_checks.py").write_text(CHECKS, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("LAKEHOUSE_CHECK_MODULES", "house_checks")
+    rule = "type: custom, engine: pandera, name"
+    quality = (
+        f"    quality:\n      - {{{rule}: cheap, implementation: "
+        "{check: costs_at_most, columns: [amount], arguments: {most: 50}}}\n"
+        f"      - {{{rule}: mails, implementation: {{check: can_be_mailed, columns: [email]}}}}\n"
+    )
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    with open_home(tmp_path / "home", contract_text(columns=quality)):
+        pass
+    sent = {
+        "good": rows(3).replace("9.50", "99", 1),
+        "dear": rows(3, first=4).replace("9.50", "666", 1),
+        "post": rows(3, first=7).replace("p8@", "unknown@"),
+    }
+    for name, text in sent.items():
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+        lakehouse("ingest", tmp_path / f"{name}.csv", "-d", "orders")
+    states = {s["batch"].split("-")[0]: s for s in lakehouse("batches", "orders", "--json").json}
+    assert (states["good"]["state"], states["good"]["rules"]) == ("published", {"cheap": 1})
+    assert (states["dear"]["state"], states["post"]["state"]) == ("refused", "refused")
+    assert "raised ValueError: 666.00 is beyond belief. Mend the check" in states["dear"]["why"]
+    assert "raised ValueError: its message is withheld" in states["post"]["why"]
+    with open_home(tmp_path / "home") as opened:
+        assert b"unknown@example.org" not in opened.everything_recorded()
+
+
+CHECKS = """\
+import pandas as pd
+from pandera.extensions import register_check_method
+
+
+@register_check_method(statistics=["most"])
+def costs_at_most(values: pd.Series, *, most: int) -> pd.Series:
+    if values.max() > 500:
+        raise ValueError(f"{values.max()} is beyond belief")
+    return values <= most
+
+
+@register_check_method()
+def can_be_mailed(values: pd.Series) -> pd.Series:
+    for value in values:
+        if value.startswith("unknown"):
+            raise ValueError(f"no mailbox {value}")
+    return values.notna()
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

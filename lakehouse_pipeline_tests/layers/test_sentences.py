@@ -3,6 +3,7 @@
 import pytest
 
 from lakehouse_pipeline.contracts.load import load_text
+from lakehouse_pipeline.contracts.severities import KINDS
 from lakehouse_pipeline.layers.sentences import Language, sentences
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text, problems_of
 
@@ -117,3 +118,24 @@ def test_a_foreign_key_says_whether_one_value_or_several_together_are_not_known(
     assert german["a.foreignKey"] == "a gibt es in places nicht."
     assert english["a_b.foreignKey"] == "a, b together are not known in places."
     assert german["a_b.foreignKey"] == "a, b zusammen gibt es in places nicht."
+
+
+def test_every_kind_of_rule_is_told_in_german() -> None:
+    options = "{minimum: 1, maximum: 9, multipleOf: 2}"
+    exclusive = "{exclusiveMinimum: 1, exclusiveMaximum: 9}"
+    texts = "{minLength: 1, maxLength: 9, pattern: x, format: email}"
+    key = "primaryKey: true, primaryKeyPosition"
+    columns = (
+        f"      - {{name: a, logicalType: integer, {key}: 1, logicalTypeOptions: {options}}}\n"
+        f"      - {{name: b, logicalType: number, {key}: 2, logicalTypeOptions: {exclusive}}}\n"
+        f"      - {{name: c, logicalType: string, unique: true, enum: [{{value: x}}], "
+        f"logicalTypeOptions: {texts}, relationships: [{{to: places.c}}]}}\n"
+    )
+    contract = contract_of(columns, quality=f"      - {{{SQL.replace('amount', 'a')}}}\n")
+    english, german = sentences(contract, "en"), sentences(contract, "de")
+    kinds = {name.rsplit(".", 1)[-1] for name in english}
+    assert kinds >= {*KINDS, "type", "foreignKey", "primaryKey", "rule", "fields", "quote"}
+    assert english.keys() == german.keys()
+    assert [name for name in english if english[name] == german[name]] == []
+    foreign = (" must ", " is ", " has ", " the ", "{", "None")
+    assert [said for said in german.values() if any(word in said for word in foreign)] == []
