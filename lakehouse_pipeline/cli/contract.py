@@ -16,6 +16,7 @@ from lakehouse_pipeline.cli.contract_retire import retire
 from lakehouse_pipeline.cli.contract_show import show
 from lakehouse_pipeline.cli.life_cycle import reload_ui
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
@@ -92,7 +93,7 @@ def lint(
     else:
         for problem in problems:
             typer.echo(str(problem))
-        console.print(f"{len(files)} contracts, {len(problems)} problems")
+        console.print(f"{counted(len(files), 'contract')}, {counted(len(problems), 'problem')}")
     if problems:
         raise typer.Exit(1)
 

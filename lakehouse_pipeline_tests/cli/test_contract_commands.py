@@ -78,14 +78,14 @@ def test_what_waits_in_raw_is_published_when_somebody_else_approves(
     (state,) = lakehouse("batches", "orders", "--json").json
     assert (state["state"], state["published"]) == ("waiting", None)
     assert "waits for approval by somebody other than producer" in state["why"]
-    assert lakehouse("verify").out == "1 batches, 5 records, 0 violations\n"
+    assert lakehouse("verify").out == "1 batch, 5 records, 0 violations\n"
     assert lakehouse("verify", "orders").code == 0
     printed = contract(lakehouse, "approve", "orders", *BY)
     assert printed.splitlines()[:2] == [
         "orders 1.0.0 is approved by eve: agreed",
         "orders 1.0.0 is activated by eve: agreed",
     ]
-    assert "orders: 1 batches waited in raw" in printed
+    assert "orders: 1 batch waited in raw" in printed
     assert "published" in printed
     assert lakehouse("query", "SELECT count(*) AS n FROM orders.published", "--json").json == [
         {"n": 5}

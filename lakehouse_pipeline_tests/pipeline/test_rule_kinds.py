@@ -208,7 +208,7 @@ def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Pa
     said = judged(take(tmp_path, contract, [batch]))[batch]
     assert said.warned == {"amount.maximum": 1, "town": 1}
     assert (said.quarantined, said.verdict.refused) == (0, False)
-    assert any("town: 1 records" in warning for warning in said.verdict.warnings)
+    assert any("town: broken by 1 record" in warning for warning in said.verdict.warnings)
 
 
 @register_check_method(statistics=["town"])  # type: ignore[untyped-decorator]  # pandera's own
