@@ -63,6 +63,8 @@ def reload_ui(settings: Settings) -> None:
 def _print(dataset: str, given: Given, life: LifeCycle) -> None:
     for line in given.lines:
         console.print(f"{_said(dataset, line)} by {line.by}: {line.why}", markup=False)
+    for sentence in given.tables:
+        console.print(sentence, markup=False)
     for broken in given.breaking:
         console.print(f"not active yet, it breaks a promise: {broken}", markup=False)
     if given.breaking:

@@ -1,10 +1,12 @@
-"""A dry run of a contract's SQL over no records: finds what only the engine can know.
+"""What can be known of a contract only where it is to run: the engine and the Python checks.
+
+Its SQL has a dry run over no records.
 
 An expression such as `lower(quantity)` is sound SQL over known columns, and still wrong for the
 columns' types; the engine says so here, when the contract is registered, and not in a run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -17,8 +19,32 @@ from lakehouse_pipeline.pipeline.flags import empty_flags
 from lakehouse_pipeline.pipeline.relations import empty
 
 
-def unbound(contract: Contract) -> list[Problem]:
-    """Return a problem for every rule whose SQL does not fit the contract's columns."""
+def unbound(contract: Contract, check_modules: Sequence[str] = ()) -> list[Problem]:
+    """Return a problem for every rule that cannot run here as the contract says.
+
+    Its SQL does not fit the contract's columns; or none of `check_modules` registers the check that
+    it names, or not with these arguments. Without modules checks are judged when batches come.
+    Raises: CheckModuleError: a module cannot be loaded.
+    """
+    return [*_unbound_sql(contract), *_unbound_checks(contract, check_modules)]
+
+
+def _unbound_checks(contract: Contract, modules: Sequence[str]) -> Iterator[Problem]:
+    if not contract.pandera_checks or not modules:
+        return
+    from lakehouse_pipeline.contracts.pandera_checks import (  # noqa: PLC0415 - pandera takes a second
+        check_problem,
+        load_check_modules,
+    )
+
+    load_check_modules(modules)
+    for rule in contract.pandera_checks:
+        problem = check_problem(rule)
+        if problem is not None:
+            yield Problem(contract.path, 1, 1, f"rule '{rule.name}': {problem}")
+
+
+def _unbound_sql(contract: Contract) -> list[Problem]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone='UTC'")
         for statement in empty_flags(contract):

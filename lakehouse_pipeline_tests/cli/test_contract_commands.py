@@ -335,3 +335,79 @@ def test_a_broken_ledger_is_named_and_stops_its_dataset_only(
     assert lakehouse("status").code == 0
     add(lakehouse, tmp_path, contract_text(dataset="refunds"))
     assert ContractStore(home / "contracts").current("refunds").contract.version == "1.0.0"
+
+
+def test_adding_a_version_again_says_where_it_stands(lakehouse: Command, tmp_path: Path) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert printed.startswith("orders 1.0.0 is registered already. Drop files into ")
+    contract(lakehouse, "deprecate", "orders", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "The dataset was deprecated by eve and takes no new files; to take it up" in printed
+    contract(lakehouse, "deprecate", "orders", "1.0.0", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "registered already. It is deprecated, no file is read under it; to activate" in printed
+    contract(lakehouse, "retire", "orders", "1.0.0", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "already. It was retired by eve; nothing brings it back, register a new" in printed
+    assert "Drop files" not in printed
+
+
+def test_what_activates_a_version_says_how_the_tables_follow(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    more = "      - {name: note, logicalType: string}\n"
+    add(lakehouse, tmp_path, contract_text("1.1.0", columns=more), "--by", "ada")
+    printed = contract(lakehouse, "approve", "orders", *BY)
+    evolves = "evolves: column 'note'. Older batches hold null in it; no replay is needed.\n"
+    assert printed.endswith(evolves)
+    add(lakehouse, tmp_path, MAJOR.replace("2.0.0", "3.0.0"), "--by", "ada")
+    contract(lakehouse, "approve", "orders", *BY)
+    printed = contract(lakehouse, "activate", "orders", "3.0.0", "--breaking", *BY)
+    assert "replay: column 'amount'. Older batches stay as they were judged" in printed
+    assert printed.endswith("Replay with: lakehouse replay orders\n")
+
+
+def test_many_broken_promises_are_one_sentence(lakehouse: Command, tmp_path: Path) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    text = MAJOR.replace("maxQuarantinedPercent: 50", "maxQuarantinedPercent: 1")
+    add(lakehouse, tmp_path, text.replace("technique: hash", "technique: drop"), "--by", "ada")
+    contract(lakehouse, "approve", "orders", *BY)
+    refused = lakehouse("contract", "activate", "orders", "2.0.0", *BY).err
+    assert "; column 'amount': " in refused
+    assert ".;" not in refused
+
+
+CHECK = (
+    "    quality:\n      - {type: custom, engine: pandera, name: known, implementation: "
+    "{check: has_chek_digit, columns: [country]}}\n"
+)
+
+
+@pytest.mark.parametrize("command", ["add", "lint"])
+def test_a_python_check_that_no_module_registers_is_refused(
+    lakehouse: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    file = tmp_path / "checked.yaml"
+    file.write_text(contract_text("1.1.0") + CHECK)
+    module = "lakehouse_pipeline_tests.contracts.shop_checks"
+    monkeypatch.setenv("LAKEHOUSE_CHECK_MODULES", module)
+    answer = lakehouse("contract", command, file)
+    assert answer.code != 0
+    assert (
+        f"{file}:1:1: rule 'known': unknown check 'has_chek_digit'. Did you mean 'has_check_digit'?"
+    ) in answer.out + answer.err
+    file.write_text(file.read_text().replace("has_chek", "has_check"))
+    assert lakehouse("contract", command, file).code == 0
+
+
+def test_a_python_check_is_said_to_be_unjudged_where_no_module_is_listed(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "checked.yaml"
+    file.write_text(contract_text("1.1.0") + CHECK)
+    for command in ("lint", "add"):
+        answer = lakehouse("contract", command, file)
+        assert answer.code == 0
+        assert "not judged before a batch comes: has_chek_digit (engine pandera); " in answer.err
