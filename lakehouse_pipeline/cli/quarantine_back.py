@@ -9,6 +9,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -70,9 +71,9 @@ def release(
         raise typer.BadParameter("give --record or --rule, not both", param_hint="--rule")
     with _desk(dataset, batch, by, why) as desk, console.status("releasing"):
         if record:
-            said = f"{_records(desk.release_records(record))} released"
+            said = f"{counted(desk.release_records(record), 'record')} released"
         elif rule:
-            said = f"{_records(desk.release_rule(rule))} released from {rule}"
+            said = f"{counted(desk.release_rule(rule), 'record')} released from {rule}"
         else:
             said = f"the batch is released from: {', '.join(desk.release_batch())}"
         state = _state(desk)
@@ -107,10 +108,6 @@ def _desk(dataset: str, batch: str, by: str, why: str) -> Iterator[Desk]:
 def _state(desk: Desk) -> BatchState:
     states = batch_states(desk.instance, desk.contract.dataset, [desk.batch])
     return states[0] if states else BatchState(desk.contract.dataset, desk.batch, "unknown")
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _print(state: BatchState, facts: dict[str, object], said: str, as_json: bool) -> None:

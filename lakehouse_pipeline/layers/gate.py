@@ -6,6 +6,7 @@ Pure: the numbers come from `pipeline/measures.py`, by the SQL of `metrics.py`.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.model import Contract, Limit, Severity
 
 TOO_MANY = "maxQuarantinedPercent"
@@ -73,7 +74,7 @@ def judge_batch(contract: Contract, measures: Measures) -> Verdict:
         for b in warnings
     ]
     said += [
-        f"{rule}: {count} record{'s break' if count > 1 else ' breaks'} it"
+        f"{rule}: broken by {counted(count, 'record')}"
         for rule, count in measures.warned.items()
         if count
     ]

@@ -1,8 +1,8 @@
-"""A dry run of a contract's SQL over no records: finds what only the engine can know.
+"""What can be known of a contract only where it is to run: the engine and the Python checks.
 
 An expression such as `lower(quantity)` is sound SQL over known columns, and still wrong for the
-columns' types; the engine says so here, when the contract is registered, and not in a run. The
-same for rules of engine pandera: whether their checks are there.
+columns' types; the engine says so here, in a dry run over no records, when the contract is
+registered. The same for rules of engine pandera: whether their checks are there.
 """
 
 from collections.abc import Iterator, Sequence

@@ -259,7 +259,7 @@ def test_warnings_stand_apart_from_each_other(
         opened.settle()
     lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
     (state,) = lakehouse("batches", "orders", "--json").json
-    assert state["warning"] == "high: 2 records break it; higher: 2 records break it"
+    assert state["warning"] == "high: broken by 2 records; higher: broken by 2 records"
 
 
 def test_a_warning_over_published_data_does_not_hide_those_over_the_batch(
@@ -277,7 +277,7 @@ def test_a_warning_over_published_data_does_not_hide_those_over_the_batch(
         opened.settle()
     lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
     (state,) = lakehouse("batches", "orders", "--json").json
-    assert state["warning"] == ("high: 2 records break it; all: the batch has 2, expected 9")
+    assert state["warning"] == ("high: broken by 2 records; all: the batch has 2, expected 9")
 
 
 def test_a_check_of_a_module_in_the_settings_judges_and_its_error_refuses_the_batch(

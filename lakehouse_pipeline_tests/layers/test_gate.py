@@ -44,7 +44,7 @@ def test_a_row_count_holds_at_exactly_the_numbers_of_its_limit(form: str, holds:
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(1, "n: 1 record breaks it"), (2, "n: 2 records break it")]
+    ("count", "said"), [(1, "n: broken by 1 record"), (2, "n: broken by 2 records")]
 )
 def test_a_warning_counts_the_records_that_break_its_rule(count: int, said: str) -> None:
     assert judge_batch(contract_of(), Measures(9, 0, warned={"n": count, "m": 0})).warnings == (

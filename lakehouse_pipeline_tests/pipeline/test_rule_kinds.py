@@ -209,7 +209,7 @@ def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Pa
     said = judged(take(tmp_path, contract, [batch]))[batch]
     assert said.warned == {"amount.maximum": 1, "town": 1}
     assert (said.quarantined, said.verdict.refused) == (0, False)
-    assert any("town: 1 record breaks it" in warning for warning in said.verdict.warnings)
+    assert any("town: broken by 1 record" in warning for warning in said.verdict.warnings)
 
 
 @register_check_method(statistics=["town"])  # type: ignore[untyped-decorator]  # pandera's own
@@ -298,5 +298,5 @@ def test_a_foreign_key_of_severity_warning_counts_what_points_nowhere(tmp_path: 
     batch = drop(tmp_path, orders, "may.csv", "customer,note\n1,a\n9,b\n,c\n8,d\n")
     said = judged(take(tmp_path, orders, [batch]))[batch]
     assert (said.warned, said.quarantined) == ({"customer.foreignKey": 2}, 0)
-    assert said.verdict.warnings == ("customer.foreignKey: 2 records break it",)
+    assert said.verdict.warnings == ("customer.foreignKey: broken by 2 records",)
     assert len(records(tmp_path, orders, Layer.PUBLISHED)) == 4
