@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a POST that is sent again gets the answer that the first one got.
 
-The key belongs to a path and a body: with another body it is refused (422). A key whose first
-request has not been answered yet is refused, too (409). Answers are kept for a day, on the disk;
-bugs (5xx) are not kept, so that a retry is a real one.
+The key belongs to a caller, a path and a body: with another body it is refused (422). A key whose
+first request has not been answered yet is refused, too (409). Answers are kept for a day, on the
+disk; bugs (5xx) are not kept, so that a retry is a real one.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lakehouse_pipeline.api.caller import CALLER
 from lakehouse_pipeline.api.problems import problem
 
 KEPT_SECONDS = 86_400
@@ -84,7 +85,7 @@ class Idempotent:
         if key is None or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        name = (key, scope["path"])
+        name = (_own(key), scope["path"])
         if not 0 < len(key) <= MAX_KEY:
             said = f"Idempotency-Key: expected 1 to {MAX_KEY} characters."
             await problem(HTTPStatus.BAD_REQUEST, said)(scope, receive, send)
@@ -118,6 +119,12 @@ class Idempotent:
         else:
             said = "This Idempotency-Key was used with another body; take a new one."
             await problem(HTTPStatus.UNPROCESSABLE_ENTITY, said)(scope, receive, send)
+
+
+def _own(key: str) -> str:
+    """Return the key as the caller's own: another one's answer is none of theirs."""
+    token = CALLER.get()
+    return f"{token.id}/{key}" if token else key
 
 
 async def _body(receive: Receive) -> bytes | None:
