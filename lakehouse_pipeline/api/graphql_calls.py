@@ -86,6 +86,10 @@ def _sign(variables: dict[str, Any], name: str) -> None:
 def _set_user(params: dict[str, Any], path: tuple[str, ...], name: str) -> None:
     *above, last = path
     for key in above:
-        params = params.setdefault(key, {}) or {}
-    tags = [tag for tag in params.get(last) or () if tag.get("key") != USER_TAG]
-    params[last] = [*tags, {"key": USER_TAG, "value": name}]
+        if not isinstance(params.get(key), dict):
+            params[key] = {}
+        params = params[key]
+    given = params.get(last)
+    tags = given if isinstance(given, list) else []
+    others = [tag for tag in tags if isinstance(tag, dict) and tag.get("key") != USER_TAG]
+    params[last] = [*others, {"key": USER_TAG, "value": name}]

@@ -40,7 +40,9 @@ def test_the_name_of_the_token_is_the_actor_of_every_event(closed: Api) -> None:
     producer = closed.given("Paul", "producer", dataset)
     landed = closed.of("").put(producer.upload_url(dataset), CSV)
     assert landed.status == 201
-    closed.given("Stella", "steward").post("/replay", {"dataset": dataset})
+    steward = closed.given("Stella", "steward")
+    for _ in range(2):
+        steward.post("/replay", {"dataset": dataset})
     consumer = closed.given("Carla", "consumer")
     assert closed.of("").get(consumer.download_url(dataset, all=True)).body == PUBLISHED
     assert told(closed, dataset) == [
@@ -195,7 +197,7 @@ def test_how_large_a_body_may_be_is_a_setting(tmp_path: Path) -> None:
         owner = api.of(secret)
         assert owner.dataset("small") == "small"
         body = {"dataset": "small", "filename": "a.csv", "why": "x" * 1000}
-        assert "larger than the 1000 bytes" in owner.post("/upload-url", body).problem(413)
+        assert "larger than 1000 bytes" in owner.post("/upload-url", body).problem(413)
 
 
 def test_an_api_that_has_seen_a_token_does_not_open_again_by_itself(tmp_path: Path) -> None:
