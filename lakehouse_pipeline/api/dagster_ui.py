@@ -7,6 +7,7 @@ one, without the caller's token or cookie. What may be sent to the first is in `
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx2
 from fastapi import APIRouter, Depends, Request, Response, WebSocket
@@ -21,9 +22,7 @@ from lakehouse_pipeline.orchestration.home_lock import PREFIX, HomeLock, holder_
 from lakehouse_pipeline.settings import Settings
 
 router = APIRouter(prefix=PREFIX, include_in_schema=False)
-SENT_ON = frozenset(
-    {"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key"}
-)
+SENT_ON = frozenset({"accept", "accept-encoding", "accept-language", "content-type"})
 CONDITIONS = frozenset({"if-none-match", "if-modified-since", "range", "if-range"})
 GIVEN_BACK = frozenset(
     {
@@ -64,7 +63,7 @@ UiOf = Annotated[HomeLock, Depends(_ui)]
 async def read(request: Request, ui: UiOf, path: str = "") -> Response:
     """Pass a page, a file or a log on. Without tokens the UI is at its own address."""
     if CALLER.get() is None:
-        return RedirectResponse(f"{ui.url}/{path}")
+        return RedirectResponse(f"{ui.url}/{quote(path)}")
     if path.strip("/") == "graphql" and "query" in request.query_params:
         raise NoGraphQLError("send it by POST")
     return await _passed_on(request, _address(ui, path), b"")
@@ -99,12 +98,13 @@ def _address(ui: HomeLock, path: str) -> str:
     operates = token is not None and token.may(Permission.OPERATE_UI)
     if not ui.view_port:
         raise UiUnavailableError("was started before there were tokens")
-    return f"{ui.url if operates else ui.view_url}/{path}"
+    # What was decoded is encoded again: the webserver reads the same path as was judged here.
+    return f"{ui.url if operates else ui.view_url}/{quote(path)}"
 
 
 async def _passed_on(request: Request, address: str, body: bytes) -> Response:
     client: httpx2.AsyncClient = request.app.state.ui_client
-    url = httpx2.URL(address, query=request.url.query.encode())
+    url = httpx2.URL(address, query=request.scope["query_string"])
     wanted = SENT_ON | CONDITIONS
     headers = {name: value for name, value in request.headers.items() if name in wanted}
     sent = client.build_request(request.method, url, headers=headers, content=body)

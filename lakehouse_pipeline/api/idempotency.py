@@ -25,6 +25,9 @@ from lakehouse_pipeline.api.problems import problem
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
 MAX_BODY = 65 * 2**20
+PAGES = ("/dagster/", "/login", "/logout")
+"""What browsers send: its answers have headers, such as cookies, that are not kept here."""
+
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   key TEXT, path TEXT, request TEXT, status INTEGER, type TEXT, body BLOB, at REAL,
   PRIMARY KEY (key, path))"""
@@ -82,7 +85,7 @@ class Idempotent:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass the request on and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST":
+        if key is None or scope["method"] != "POST" or scope["path"].startswith(PAGES):
             await self.app(scope, receive, send)
             return
         name = (_own(key), scope["path"])
