@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from lakehouse_pipeline.access.roles import Permission
 from lakehouse_pipeline.api.caller import CALLER
 from lakehouse_pipeline.api.graphql_calls import NoGraphQLError, in_the_name_of
-from lakehouse_pipeline.api.problems import UiUnavailableError
+from lakehouse_pipeline.api.problems import UiUnavailableError, UnknownObjectError
 from lakehouse_pipeline.api.ui_socket import pass_socket
 from lakehouse_pipeline.orchestration.home_lock import PREFIX, HomeLock, holder_of
 from lakehouse_pipeline.settings import Settings
@@ -98,7 +98,10 @@ def _address(ui: HomeLock, path: str) -> str:
     operates = token is not None and token.may(Permission.OPERATE_UI)
     if not ui.view_port:
         raise UiUnavailableError("was started before there were tokens")
-    # What was decoded is encoded again: the webserver reads the same path as was judged here.
+    # The webserver must read the very path that was judged here: it is encoded again as it was
+    # decoded, and has no segments that a client takes out on the way.
+    if {".", ".."}.intersection(path.split("/")):
+        raise UnknownObjectError("page")
     return f"{ui.url if operates else ui.view_url}/{quote(path)}"
 
 

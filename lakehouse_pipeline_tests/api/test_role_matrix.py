@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -74,8 +75,9 @@ BODIES: Mapping[str, object] = {
 
 def endpoints() -> list[tuple[str, str]]:
     """Return every call that the application answers, as its routes say."""
-    settings = Settings(home=Path("build/matrix"))
-    found = [call for call, _ in calls_of(create_app(settings).routes)]
+    with TemporaryDirectory() as home:
+        routes = create_app(Settings(home=Path(home))).routes
+    found = [call for call, _ in calls_of(routes)]
     return [call for call in found if call[0] != WEBSOCKET]  # test_dagster_ui.py has those
 
 
