@@ -34,6 +34,9 @@ _REFERENCE = (
 """The policy of `/docs`, whose page loads its viewer from elsewhere."""
 
 
+PAGES = frozenset({PREFIX, "/login", "/docs"})
+"""What people may come to by a link on another site, beside the pages below the UI."""
+
 _DATA_OF_UI = tuple(f"{PREFIX}/{part}" for part in ("graphql", "logs/", "download_debug/"))
 
 
@@ -60,7 +63,7 @@ class Guard:
                 _secure(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
-        refused = self._refusal(Headers(scope=scope))
+        refused = self._refusal(scope, Headers(scope=scope))
         if not refused:
             await self.app(scope, receive, careful)
             return
@@ -71,7 +74,7 @@ class Guard:
         else:
             await problem(HTTPStatus.FORBIDDEN, refused)(scope, receive, careful)
 
-    def _refusal(self, headers: Headers) -> str:
+    def _refusal(self, scope: Scope, headers: Headers) -> str:
         """Return why a request is refused, empty when it is not."""
         name = _name(headers.get("host", ""))
         if name not in self.names and not (self.is_far and _is_address(name)):
@@ -79,7 +82,7 @@ class Guard:
                 "the Host is not this machine's loopback address, nor one of the names in "
                 "LAKEHOUSE_API_NAMES."
             )
-        return _foreign(headers)
+        return "" if _is_visit(scope, headers) else _foreign(headers)
 
 
 def _secure(headers: MutableHeaders, path: str) -> None:
@@ -99,7 +102,20 @@ def _secure(headers: MutableHeaders, path: str) -> None:
         headers["Content-Security-Policy"] = _REFERENCE
 
 
+def _is_visit(scope: Scope, headers: Headers) -> bool:
+    """Return whether a person follows a link to a page; the browser keeps its cookie back then."""
+    is_page = scope["path"] in PAGES or scope["path"].startswith(f"{PREFIX}/")
+    return (
+        is_page
+        and scope.get("method") == "GET"
+        and headers.get("origin") is None
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+
+
 def _foreign(headers: Headers) -> str:
+    """Return why a request of a web page is refused, empty when it is from one of ours."""
     host = headers.get("host", "")
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:

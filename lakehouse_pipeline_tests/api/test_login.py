@@ -103,6 +103,19 @@ def test_a_page_of_the_ui_asks_for_the_login_and_a_program_gets_a_problem(login:
     login.get("/dagster/runs/1").problem(401)
 
 
+def test_people_may_come_by_a_link_of_another_site_and_pages_may_not(login: Api) -> None:
+    link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    document = link | {"Sec_Fetch_Dest": "document"}
+    assert login.get("/dagster", Accept="text/html", **document).status == 303
+    assert login.get("/login", **document).status == 200
+    login.get("/login", **link, Sec_Fetch_Dest="iframe").problem(403)
+    login.get("/datasets", **document).problem(403)
+    login.get("/dagster", **document, Origin="http://evil.example").problem(403)
+    login.call(
+        "POST", "/login", b"", {n.replace("_", "-"): v for n, v in document.items()}
+    ).problem(403)
+
+
 def test_the_form_runs_no_script_and_shows_what_it_was_given_as_text(login: Api) -> None:
     page = login.get('/login?next=/"><script>alert(1)</script>')
     assert "<script" not in page.body.decode()
