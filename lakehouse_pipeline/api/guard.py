@@ -1,8 +1,8 @@
 """By which names the API may be called, and that no web page of elsewhere calls it.
 
 A page in a browser can send requests to 127.0.0.1 or into a company's network, but not with a
-foreign `Host` (DNS rebinding) or without its `Origin`. The headers that make browsers careful with
-the answers are added here, too. Who may do what is in `doorkeeper.py`.
+foreign `Host` (DNS rebinding) or without its `Origin`. The headers of `headers.py` are added here,
+too. Who may do what is in `doorkeeper.py`.
 """
 
 import ipaddress
@@ -14,30 +14,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lakehouse_pipeline.api.denials import ANYBODY, Denial, client_of
+from lakehouse_pipeline.api.headers import secure
 from lakehouse_pipeline.api.problems import problem
 from lakehouse_pipeline.orchestration.home_lock import PREFIX
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
-_REFERENCE = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'self' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
-)
-"""The policy of `/docs`, whose page loads its viewer from elsewhere."""
-
-
 PAGES = frozenset({PREFIX, "/login", "/docs"})
 """What people may come to by a link on another site, beside the pages below the UI."""
-
-_DATA_OF_UI = tuple(f"{PREFIX}/{part}" for part in ("graphql", "logs/", "download_debug/"))
 
 
 class Guard:
@@ -60,7 +43,7 @@ class Guard:
 
         async def careful(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _secure(MutableHeaders(scope=message), scope["path"])
+                secure(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         refused = self._refusal(scope, Headers(scope=scope))
@@ -83,23 +66,6 @@ class Guard:
                 "LAKEHOUSE_API_NAMES."
             )
         return "" if _is_visit(scope, headers) else _foreign(headers)
-
-
-def _secure(headers: MutableHeaders, path: str) -> None:
-    """Add the headers that make browsers careful; the Dagster UI has a policy of its own."""
-    if path == PREFIX or path.startswith(f"{PREFIX}/"):
-        policy = headers.get("content-security-policy")
-        ancestors = "frame-ancestors 'self'"
-        headers["Content-Security-Policy"] = (
-            f"{policy.rstrip('; ')}; {ancestors}" if policy else ancestors
-        )
-        headers["X-Frame-Options"] = "SAMEORIGIN"
-        if not path.startswith(_DATA_OF_UI):
-            headers.setdefault("Cache-Control", "private, no-cache")
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    if path == "/docs":
-        headers["Content-Security-Policy"] = _REFERENCE
 
 
 def _is_visit(scope: Scope, headers: Headers) -> bool:

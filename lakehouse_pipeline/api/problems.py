@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from lakehouse_pipeline.api.caller import ForeignNameError, OutOfReachError, bound_to
 from lakehouse_pipeline.api.graphql_calls import ForbiddenOperationError
+from lakehouse_pipeline.api.headers import secure
 from lakehouse_pipeline.api.refusals import (
     REASON,
     CrossSiteError,
@@ -193,4 +194,6 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
 def _bug(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
     detail = "This is a bug, not a fault of the call; the API's log says more."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    secure(answer.headers, request.url.path)  # what else adds them has been left by the error
+    return answer

@@ -240,3 +240,15 @@ def test_beyond_loopback_a_token_lets_in_by_address_and_by_the_names_that_are_se
         for host in ("192.0.2.7:80", "lake.example.org", "LAKE.example.org:443", "localhost"):
             assert owner.get("/datasets", Host=host).status == 200, host
         assert "LAKEHOUSE_API_NAMES" in owner.get("/datasets", Host="evil.example").problem(403)
+
+
+def test_a_bug_tells_no_secret_and_its_answer_is_as_careful_as_any(tmp_path: Path) -> None:
+    secret = make_token(tmp_path / "home", "Olga", "owner")
+    with serving(tmp_path / "home") as api:
+        (api.home / "api" / "answers.sqlite").write_bytes(b"no database" * 1000)
+        said = api.of(secret).post("/datasets", {"why": secret}, Idempotency_Key=secret)
+        assert "This is a bug" in said.problem(500)
+        assert said.headers["x-content-type-options"] == "nosniff"
+        assert said.headers["cache-control"] == "no-store"
+        assert "DatabaseError" in api.log.read_text()
+        assert secret not in api.log.read_text()
