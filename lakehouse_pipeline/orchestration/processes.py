@@ -153,6 +153,9 @@ def _start(
         stack.parts.append(part)
         return part
 
+    if not (settings.dagster / "schedules" / "schedules.db").exists():
+        with open_instance(settings):  # a new home: two that make its tables at once break them
+            pass
     code = start("code server", *_code_server(lock.code_port, definitions))
     report("opening the records")
     with open_instance(settings) as instance:
