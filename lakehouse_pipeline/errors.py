@@ -490,3 +490,54 @@ class NoContractError(LakehouseError):
             f"'{named}' is neither a file nor a registered dataset.{nearest(dataset, names)}"
             f"{listed} Give the path of a contract (YAML), DATASET or DATASET@VERSION."
         )
+
+
+class TokenNameError(LakehouseError):
+    """A name that no token can have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"token name {name!r}: expected 1 to 63 letters, digits, or '_', '.', '@', '-' and "
+            "blanks between them; the name stands in the events as who acted."
+        )
+
+
+class TokenExistsError(LakehouseError):
+    """A valid token has this name; two would make the events ambiguous."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"token '{name}' exists and is valid. Choose another name, or end that one first: "
+            f"lakehouse token revoke '{name}'"
+        )
+
+
+class UnknownTokenError(LakehouseError):
+    """There is no valid token of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = tuple(known)
+        super().__init__(
+            f"there is no valid token '{name}'.{nearest(name, names)} "
+            "See them all: lakehouse token list"
+        )
+
+
+class TokenFileError(LakehouseError):
+    """The file of the tokens cannot be read, so nobody is let in."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: this is no file of tokens as 'lakehouse token' writes it, so nobody is let "
+            "in. Put a backup in its place, or move it away and create the tokens anew."
+        )
+
+
+class TokensMissingError(LakehouseError):
+    """The API was to listen where others reach it, and nobody could log in."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why}, so the API needs a valid token and there is none. Make one first: "
+            "lakehouse token create --name NAME --role owner"
+        )

@@ -27,6 +27,13 @@ class Settings(BaseSettings):
     `poll_seconds`: how long one tick of the sensor watches the landing folders.
     `check_modules`: Python modules that register checks with pandera, as `a.b,c` or a JSON list.
     `upload_max_bytes`: how large a file may be that is uploaded over HTTP.
+    `api_host`: the address the API listens at; beyond loopback it needs tokens (docs/access.md).
+    `api_port`: its port; 0 takes a free one and keeps it.
+    `api_names`: the names it is reached by, as `lake.example.org`; loopback and addresses go along.
+    `api_tokens`: whether it asks for tokens also on loopback before the first one is made.
+    `api_calls_per_minute`: how many calls each token may make in a minute; 0 is no limit.
+    `api_body_bytes`: how large the body of a call may be; files have a limit of their own.
+    `session_hours`: how long a login in the browser lasts.
     """
 
     model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_")
@@ -39,8 +46,15 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(default=4.0, ge=0, le=30)
     upload_max_bytes: int = Field(default=5 * 2**30, gt=0)
     check_modules: Annotated[tuple[str, ...], NoDecode] = ()
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=0, ge=0, lt=2**16)
+    api_names: Annotated[tuple[str, ...], NoDecode] = ()
+    api_tokens: bool = False
+    api_calls_per_minute: int = Field(default=6000, ge=0)
+    api_body_bytes: int = Field(default=4 * 2**20, gt=0)
+    session_hours: float = Field(default=8, gt=0, le=24 * 7)
 
-    @field_validator("check_modules", mode="before")
+    @field_validator("check_modules", "api_names", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         if not isinstance(value, str):

@@ -1,55 +1,84 @@
 """The application: its resources, what guards them, and what is opened while it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
+from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 
 import lakehouse_pipeline
 from lakehouse_pipeline.api import (
     batches,
     contracts,
+    dagster_ui,
     datasets,
     events,
     health,
+    login,
     objects,
     problems,
     quarantine,
     replay,
     urls,
 )
+from lakehouse_pipeline.api.denials import SECONDS, Denials
+from lakehouse_pipeline.api.doorkeeper import Doorkeeper
+from lakehouse_pipeline.api.entry import Entry
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
+from lakehouse_pipeline.api.permissions import doors
+from lakehouse_pipeline.api.rate import Rate
 from lakehouse_pipeline.api.replay import Replays
 from lakehouse_pipeline.lake.signing import Signer
 from lakehouse_pipeline.lake.uploads import sweep
-from lakehouse_pipeline.orchestration.office import open_office
+from lakehouse_pipeline.orchestration.office import Office, open_office
+from lakehouse_pipeline.orchestration.tokens import is_loopback
 from lakehouse_pipeline.settings import Settings
 
 DESCRIPTION = """From a CSV file to a governed table, by HTTP alone. In this order:
 `POST /datasets`, `POST /contracts`, `POST /datasets/{dataset}/upload-url`, `PUT` to its URL,
 `POST /replay`, `POST /datasets/{dataset}/download-url`, `GET` from its URL.
 
-Errors are problem documents (RFC 9457); every POST takes an `Idempotency-Key`."""
-RESOURCES = (datasets, contracts, urls, objects, replay, batches, quarantine, events, health)
+Errors are problem documents (RFC 9457); every POST takes an `Idempotency-Key`. Once there are
+tokens (`lakehouse token create`), every call takes one: `Authorization: Bearer lhp_…`."""
+RESOURCES = (
+    datasets,
+    contracts,
+    urls,
+    objects,
+    replay,
+    batches,
+    quarantine,
+    events,
+    health,
+)
+_bearer = HTTPBearer(auto_error=False, description="A token, as `lakehouse token create` gives.")
+"""Tells the reference of tokens; `doorkeeper.py` asks for them."""
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the API of one home; the home is opened when the application starts."""
+    """Return the API of one home; the home is opened when the application starts.
+
+    Raises: UnguardedCallError: a call is not in the table of permissions.
+    """
+    entry = Entry(settings)
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
         sweep(settings.landing)
         app.state.signer = Signer(settings.keys)
+        app.state.entry = entry
         app.state.replays = Replays()
         with open_office(settings) as office:
             app.state.office = office
-            try:
-                yield
-            finally:
-                app.state.replays.pool.shutdown(wait=True, cancel_futures=True)
+            async with _counted(app, office), dagster_ui.ui_client() as app.state.ui_client:
+                try:
+                    yield
+                finally:
+                    app.state.replays.pool.shutdown(wait=True, cancel_futures=True)
 
     app = FastAPI(
         title="lakehouse_pipeline",
@@ -61,7 +90,9 @@ def create_app(settings: Settings) -> FastAPI:
     registry = CollectorRegistry()
     problems.install(app)
     for resource in RESOURCES:
-        app.include_router(resource.router)
+        app.include_router(resource.router, dependencies=[Depends(_bearer)])
+    for pages in (login, dagster_ui):
+        app.include_router(pages.router)
 
     @app.get("/metrics", tags=["health"])
     def metrics() -> Response:
@@ -69,8 +100,31 @@ def create_app(settings: Settings) -> FastAPI:
         return health.metrics_of(registry)
 
     answers = Answers(settings.home / "api" / "answers.sqlite")
-    app.add_middleware(Limited)
+    rate = Rate(settings.api_calls_per_minute)
+    app.add_middleware(Limited, max_bytes=settings.api_body_bytes)
     app.add_middleware(Idempotent, answers=answers)
+    app.add_middleware(Doorkeeper, entry=entry, rate=rate, doors=doors(app.routes))
     app.add_middleware(health.Measured, registry=registry)
-    app.add_middleware(Guard)
+    names = (settings.api_host, *settings.api_names)
+    app.add_middleware(Guard, names=names, is_far=not is_loopback(settings.api_host))
     return app
+
+
+@asynccontextmanager
+async def _counted(app: FastAPI, office: Office) -> AsyncIterator[None]:
+    """Put refused calls on record: what was only counted each minute, and at the end."""
+    denials = app.state.denials = Denials(office)
+
+    async def each_minute() -> None:
+        while True:
+            await asyncio.sleep(SECONDS)
+            await denials.flush()
+
+    task = asyncio.create_task(each_minute())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await denials.flush()

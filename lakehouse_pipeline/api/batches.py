@@ -6,27 +6,25 @@ from urllib.parse import quote
 
 from fastapi import APIRouter
 
-from lakehouse_pipeline.api.parts import Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.parts import Limit, OfficeOf, Offset, UiAddress, page
 from lakehouse_pipeline.orchestration.batches import BatchState
-from lakehouse_pipeline.orchestration.home_lock import running_url
 
 router = APIRouter(prefix="/datasets/{dataset}/batches", tags=["batches"])
 
 
 @router.get("")
 def list_batches(
-    dataset: str, office: OfficeOf, limit: Limit = 100, offset: Offset = 0
+    dataset: str, office: OfficeOf, ui: UiAddress, limit: Limit = 100, offset: Offset = 0
 ) -> dict[str, Any]:
     """List the batches in the order they arrived."""
     listed = page(office.states(dataset), limit, offset)
-    url = running_url(office.settings)
-    return listed | {"items": [_shown(state, url) for state in listed["items"]]}
+    return listed | {"items": [_shown(state, ui) for state in listed["items"]]}
 
 
 @router.get("/{batch}")
-def read(dataset: str, batch: str, office: OfficeOf) -> dict[str, Any]:
+def read(dataset: str, batch: str, office: OfficeOf, ui: UiAddress) -> dict[str, Any]:
     """Show a batch; `rules` counts its quarantined records per rule."""
-    return _shown(office.state(dataset, batch), running_url(office.settings))
+    return _shown(office.state(dataset, batch), ui)
 
 
 def _shown(state: BatchState, ui: str | None) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
-from lakehouse_pipeline.api.parts import ANONYMOUS, Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.caller import Reached, bound_to, within_reach
+from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, page
 from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.simple import ShortContractError, changed
 from lakehouse_pipeline.contracts.yaml_positions import YamlFaultError, parse_yaml
@@ -42,7 +43,7 @@ _BODY = {
 class NewVersion(Call):
     """What the next version of a contract says beside what the newest one says."""
 
-    dataset: str
+    dataset: Reached
     retention_days: Annotated[float | None, Field(gt=0)] = None
     compliance: str | None = None
     privacy_rules: dict[str, str | dict[str, Any]] | None = None
@@ -63,7 +64,7 @@ async def register(
     request: Request,
     response: Response,
     office: OfficeOf,
-    by: Annotated[str, Query(max_length=200, description="The author of a document.")] = ANONYMOUS,
+    by: ActorOf,
     why: Annotated[str, Query(max_length=1000)] = "POST /contracts",
 ) -> Registered:
     """Register the next version of a contract; it is active at once if nothing is against it.
@@ -128,6 +129,8 @@ def _register(office: Office, content: bytes, by: str, why: str) -> Registered |
     """Return what was registered; in a tuple when nothing had to be changed for it."""
     said = _parsed(content)
     if isinstance(said, dict) and "dataset" not in said:
+        if bound_to() is not None:
+            within_reach(office.dataset_of(content))
         return office.register(content, by, why)
     try:
         call = NewVersion.model_validate(said)

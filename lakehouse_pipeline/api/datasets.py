@@ -7,6 +7,7 @@ import yaml
 from fastapi import APIRouter, status
 from pydantic import Field
 
+from lakehouse_pipeline.api.caller import Reached, reachable
 from lakehouse_pipeline.api.parts import Call, Limit, OfficeOf, Offset, page
 from lakehouse_pipeline.api.problems import DatasetExistsError
 from lakehouse_pipeline.contracts.simple import first_contract
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 class NewDataset(Call):
     """A dataset and its columns."""
 
-    name: Annotated[str, Field(max_length=100, examples=["sales"])]
+    name: Annotated[Reached, Field(max_length=100, examples=["sales"])]
     columns: Annotated[
         dict[str, str],
         Field(
@@ -43,7 +44,7 @@ def register(body: NewDataset, office: OfficeOf) -> Registered:
 @router.get("")
 def list_datasets(office: OfficeOf, limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
     """List the datasets by name."""
-    listed = page(office.store.datasets(), limit, offset)
+    listed = page(reachable(office.store.datasets()), limit, offset)
     return listed | {"items": [_summary(office, name) for name in listed["items"]]}
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from lakehouse_pipeline.api.caller import bound_to, within_reach
 from lakehouse_pipeline.api.parts import Limit, OfficeOf
 from lakehouse_pipeline.audit.events import EventType
 from lakehouse_pipeline.orchestration.event_stream import Chosen, events_after
@@ -24,8 +25,13 @@ def read(
     cursor: Annotated[int, Query(ge=0, le=2**62, description="The last page's `cursor`.")] = 0,
     limit: Limit = 100,
 ) -> Response | dict[str, Any]:
-    """List events; give `cursor` back to get what came after. NDJSON where `Accept` asks for it."""
-    chosen = Chosen(dataset, type, batch)
+    """List events; give `cursor` back to get what came after. NDJSON where `Accept` asks for it.
+
+    Those about no dataset (who got a token, who was refused) have `dataset` null.
+    """
+    if dataset is not None:
+        within_reach(dataset)
+    chosen = Chosen(dataset, type, batch, bound_to())
     found, following = events_after(office.instance, chosen, cursor, limit)
     items = [asdict(event) for event in found]
     if NDJSON in request.headers.get("accept", ""):

@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a POST that is sent again gets the answer that the first one got.
 
-The key belongs to a path and a body: with another body it is refused (422). A key whose first
-request has not been answered yet is refused, too (409). Answers are kept for a day, on the disk;
-bugs (5xx) are not kept, so that a retry is a real one.
+The key belongs to a caller, a path and a body: with another body it is refused (422). A key whose
+first request has not been answered yet is refused, too (409). Answers are kept for a day, on the
+disk; bugs (5xx) are not kept, so that a retry is a real one.
 """
 
 import asyncio
@@ -19,11 +19,15 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lakehouse_pipeline.api.caller import CALLER
 from lakehouse_pipeline.api.problems import problem
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
 MAX_BODY = 65 * 2**20
+PAGES = ("/dagster/", "/login", "/logout")
+"""What browsers send: its answers have headers, such as cookies, that are not kept here."""
+
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   key TEXT, path TEXT, request TEXT, status INTEGER, type TEXT, body BLOB, at REAL,
   PRIMARY KEY (key, path))"""
@@ -81,10 +85,10 @@ class Idempotent:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass the request on and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST":
+        if key is None or scope["method"] != "POST" or scope["path"].startswith(PAGES):
             await self.app(scope, receive, send)
             return
-        name = (key, scope["path"])
+        name = (_own(key), scope["path"])
         if not 0 < len(key) <= MAX_KEY:
             said = f"Idempotency-Key: expected 1 to {MAX_KEY} characters."
             await problem(HTTPStatus.BAD_REQUEST, said)(scope, receive, send)
@@ -118,6 +122,12 @@ class Idempotent:
         else:
             said = "This Idempotency-Key was used with another body; take a new one."
             await problem(HTTPStatus.UNPROCESSABLE_ENTITY, said)(scope, receive, send)
+
+
+def _own(key: str) -> str:
+    """Return the key as the caller's own: another one's answer is none of theirs."""
+    token = CALLER.get()
+    return f"{token.id}/{key}" if token else key
 
 
 async def _body(receive: Receive) -> bytes | None:

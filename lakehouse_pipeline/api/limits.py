@@ -5,15 +5,16 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BYTES = 4 * 2**20
-"""Of a body that is held in memory: the largest contracts have a hundredth of it."""
-
 
 class Limited:
-    """ASGI middleware: a call with a larger body is answered 413, whatever its length says."""
+    """ASGI middleware: a call with a larger body is answered 413, whatever its length says.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `max_bytes` is for bodies that are held in memory: `LAKEHOUSE_API_BODY_BYTES`.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
+        self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; its body ends with an error when it is too large."""
@@ -23,8 +24,8 @@ class Limited:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BYTES:
-                said = f"the body is larger than {MAX_BYTES} bytes. Nothing was done."
+            if received > self.max_bytes:
+                said = f"the body is larger than {self.max_bytes} bytes. Nothing was done."
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
             return message
 

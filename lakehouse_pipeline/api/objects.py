@@ -9,11 +9,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 
-from lakehouse_pipeline.api.parts import ANONYMOUS, OfficeOf, SignerOf
+from lakehouse_pipeline.api.entry import Entry
+from lakehouse_pipeline.api.parts import OfficeOf, SignerOf
 from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.lake.landing import Landing
-from lakehouse_pipeline.lake.signing import SignedUrlError
+from lakehouse_pipeline.lake.signing import Permit, SignedUrlError, Signer
 from lakehouse_pipeline.lake.uploads import (
     Landed,
     NotCsvError,
@@ -62,7 +63,7 @@ async def put(
     token: Token = "",
 ) -> Response:
     """Take a file: whole and on the disk when this answers, or nothing of it is kept."""
-    permit = signer.permit(token, "PUT", f"landing/{dataset}/{name}")
+    permit = _permit(request, signer, token, f"landing/{dataset}/{name}")
     _require_csv(request, name)
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > permit.max_bytes:
@@ -72,7 +73,7 @@ async def put(
         landed = await _receive(request, Upload(folder, name, permit.max_bytes))
     except ClientDisconnect:  # nobody is there to be answered, and nothing was kept
         return Response(status_code=status.HTTP_400_BAD_REQUEST)
-    await run_in_threadpool(_requested, office, dataset, landed)
+    await run_in_threadpool(_requested, office, dataset, landed, permit.actor)
     said = {
         "dataset": dataset,
         "filename": landed.path.name,
@@ -94,7 +95,7 @@ def get(
     filename: Filename = "",
 ) -> Response:
     """Give published data; `Range`, `If-Range` and `If-None-Match` are understood."""
-    signer.permit(token, "GET", f"exports/{path}")
+    permit = _permit(request, signer, token, f"exports/{path}")
     file = office.settings.exports / path
     if not file.is_file():
         raise UnknownObjectError("object; ask for a new download URL")
@@ -111,7 +112,7 @@ def get(
     dataset = path.partition("/")[0]
     facts: dict[str, str | int | float] = {"object": f"exports/{path}"}
     why = f"GET exports/{path}"
-    event = Event(EventType.DATA_CONSUMED, dataset, None, ANONYMOUS, why, facts)
+    event = Event(EventType.DATA_CONSUMED, dataset, None, permit.actor, why, facts)
     office.report(event, Layer.PUBLISHED)
     return answer
 
@@ -123,6 +124,15 @@ def other(path: str, request: Request, signer: SignerOf, token: Token = "") -> N
     """Refuse every other method and object."""
     signer.permit(token, request.method, path)
     raise SignedUrlError("is for another object")
+
+
+def _permit(request: Request, signer: Signer, token: str, path: str) -> Permit:
+    """Return what a URL allows. Raises: SignedUrlError: it does not allow this, or not any more."""
+    permit = signer.permit(token, request.method, path)
+    entry: Entry = request.app.state.entry
+    if permit.token_id and entry.is_revoked(permit.token_id):
+        raise SignedUrlError("was asked for with a token that has been revoked")
+    return permit
 
 
 def _require_csv(request: Request, name: str) -> None:
@@ -172,7 +182,7 @@ class _Writing:
             raise failed
 
 
-def _requested(office: Office, dataset: str, landed: Landed) -> None:
+def _requested(office: Office, dataset: str, landed: Landed, by: str) -> None:
     facts: dict[str, Any] = {
         "file": landed.path.name,
         "batch_id": landed.batch,
@@ -180,7 +190,7 @@ def _requested(office: Office, dataset: str, landed: Landed) -> None:
         "sha256": landed.sha256,
     }
     kind = EventType.APPEND_INGESTION_REQUESTED
-    event = Event(kind, dataset, None, ANONYMOUS, f"PUT {landed.path.name}", facts)
+    event = Event(kind, dataset, None, by, f"PUT {landed.path.name}", facts)
     office.report(event, Layer.RAW)
 
 

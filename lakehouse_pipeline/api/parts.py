@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from lakehouse_pipeline.api.caller import ANONYMOUS, actor
 from lakehouse_pipeline.lake.signing import Signer
+from lakehouse_pipeline.orchestration.home_lock import PREFIX, running
 from lakehouse_pipeline.orchestration.office import Office
 
 T = TypeVar("T")
 MAX_PAGE = 1000
-ANONYMOUS = "api"
-"""Who acts when a call does not say so."""
 
 
 class Body(BaseModel):
@@ -22,9 +22,16 @@ class Body(BaseModel):
 
 
 class Call(Body):
-    """What every call that changes something may say: who calls, and why."""
+    """What every call that changes something may say: who calls, and why.
 
-    by: Annotated[str, Field(max_length=200, description="Who calls; stays on record.")] = ANONYMOUS
+    With a token `by` is the token's name, whatever is left out.
+    """
+
+    by: Annotated[
+        str,
+        Field(max_length=200, description="Who calls; stays on record.", validate_default=True),
+        AfterValidator(actor),
+    ] = ANONYMOUS
     why: Annotated[str, Field(max_length=1000, description="For what reason.")] = ""
 
 
@@ -38,7 +45,28 @@ def _signer(request: Request) -> Signer:
     return signer
 
 
+def _actor(
+    by: Annotated[
+        str, Query(max_length=200, description="Who calls; stays on record.")
+    ] = ANONYMOUS,
+) -> str:
+    return actor(by)
+
+
+ActorOf = Annotated[str, Depends(_actor)]
+"""Who acts, of calls whose body has no room for `by`."""
+
+
+def _ui_address(request: Request) -> str | None:
+    """Return where the caller finds the UI, None when it does not run."""
+    holder = running(_office(request).settings)
+    if holder is not None and holder.view_port:
+        return f"{str(request.base_url).rstrip('/')}{PREFIX}"
+    return holder.url if holder else None
+
+
 OfficeOf = Annotated[Office, Depends(_office)]
+UiAddress = Annotated[str | None, Depends(_ui_address)]
 SignerOf = Annotated[Signer, Depends(_signer)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, le=2**53, description="How many to leave out first.")]

@@ -10,6 +10,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from lakehouse_pipeline.api.caller import ForeignNameError, OutOfReachError, bound_to
+from lakehouse_pipeline.api.graphql_calls import ForbiddenOperationError
+from lakehouse_pipeline.api.headers import secure
+from lakehouse_pipeline.api.refusals import (
+    REASON,
+    CrossSiteError,
+    NotLoggedInError,
+    NotPermittedError,
+    RefusedError,
+    TooManyCallsError,
+    reason_of,
+)
 from lakehouse_pipeline.contracts.simple import ShortContractError
 from lakehouse_pipeline.errors import (
     ContractError,
@@ -23,6 +35,7 @@ from lakehouse_pipeline.errors import (
     NamelessStepError,
     NotApprovedError,
     StepRefusedError,
+    TokenFileError,
     UnknownBatchError,
     UnknownDatasetError,
     UnregisteredVersionError,
@@ -63,6 +76,13 @@ class BucketUploadError(LakehouseError):
         )
 
 
+class UiUnavailableError(LakehouseError):
+    """The Dagster UI does not run behind this API, or does not answer."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the UI {what}. Start it beside the API: lakehouse up")
+
+
 class UnknownObjectError(LakehouseError):
     """There is no object, replay or other thing of this name."""
 
@@ -71,6 +91,12 @@ class UnknownObjectError(LakehouseError):
 
 
 STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
+    NotLoggedInError: HTTPStatus.UNAUTHORIZED,
+    CrossSiteError: HTTPStatus.FORBIDDEN,
+    ForbiddenOperationError: HTTPStatus.FORBIDDEN,
+    ForeignNameError: HTTPStatus.FORBIDDEN,
+    NotPermittedError: HTTPStatus.FORBIDDEN,
+    OutOfReachError: HTTPStatus.FORBIDDEN,
     SignedUrlError: HTTPStatus.FORBIDDEN,
     UnknownBatchError: HTTPStatus.NOT_FOUND,
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
@@ -93,6 +119,9 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyCallsError: HTTPStatus.TOO_MANY_REQUESTS,
+    TokenFileError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    UiUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The status of each error; every other one of ours is 400, what is not ours 500."""
 
@@ -120,15 +149,27 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def _ours(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, LakehouseError)  # noqa: S101 - it is registered for these
+def answer_to(error: LakehouseError) -> JSONResponse:
+    """Return the problem document of an error, with the headers that belong to it."""
     more: dict[str, Any] = {}
     if isinstance(error, ContractError):
         more["problems"] = [
             {"line": p.line, "column": p.column, "message": p.message} for p in error.problems
         ]
     kind = f"urn:lakehouse:{type(error).__name__.removesuffix('Error')}"
-    return problem(status_of(error), str(error), kind, **more)
+    detail = str(error)
+    if isinstance(error, UnknownDatasetError) and bound_to() is not None:
+        detail = "there is no such dataset yet."  # the error itself names the others
+    answer = problem(status_of(error), detail, kind, **more)
+    if isinstance(error, RefusedError):
+        answer.headers.update(error.headers)
+    return answer
+
+
+def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LakehouseError)  # noqa: S101 - it is registered for these
+    request.scope[REASON] = reason_of(error)
+    return answer_to(error)
 
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -153,4 +194,6 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
 def _bug(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
     detail = "This is a bug, not a fault of the call; the API's log says more."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    secure(answer.headers, request.url.path)  # what else adds them has been left by the error
+    return answer

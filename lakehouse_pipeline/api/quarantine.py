@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
-from lakehouse_pipeline.api.parts import ANONYMOUS, MAX_PAGE, Call, Limit, OfficeOf
+from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import quarantined_counts, quarantined_records
 from lakehouse_pipeline.lake.tables import Tables
@@ -70,7 +70,7 @@ async def correct(
     batch: str,
     request: Request,
     office: OfficeOf,
-    by: Annotated[str, Query(max_length=200)] = ANONYMOUS,
+    by: ActorOf,
     why: Annotated[str, Query(max_length=1000)] = "corrected by the supplier",
 ) -> dict[str, Any]:
     """Take the exported CSV back with corrected values, as the body of the request."""

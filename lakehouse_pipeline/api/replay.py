@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
+from lakehouse_pipeline.api.caller import Reached, within_reach
 from lakehouse_pipeline.api.parts import Call, OfficeOf
 from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.orchestration.batches import BatchState
@@ -25,21 +26,23 @@ class Replays:
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="replay")
-        self._known: OrderedDict[str, Replaying] = OrderedDict()
+        self._known: OrderedDict[str, tuple[str, Replaying]] = OrderedDict()
 
-    def remember(self, replay: Replaying) -> str:
+    def remember(self, dataset: str, replay: Replaying) -> str:
         """Return the name under which `find` returns it, as long as not too many came after it."""
         name = secrets.token_hex(8)
-        self._known[name] = replay
+        self._known[name] = (dataset, replay)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return name
 
     def find(self, name: str) -> Replaying:
-        """Return a replay. Raises: UnknownObjectError: there is none."""
-        if name not in self._known:
+        """Return a replay. Raises: UnknownObjectError: there is none within reach."""
+        dataset, replay = self._known.get(name, ("", None))
+        if replay is None:
             raise UnknownObjectError("replay; it is forgotten when the API starts again")
-        return self._known[name]
+        within_reach(dataset)
+        return replay
 
 
 def _replays(request: Request) -> Replays:
@@ -53,7 +56,7 @@ ReplaysOf = Annotated[Replays, Depends(_replays)]
 class ReplayCall(Call):
     """What is to be judged again: a batch, or all of them and every file that is new."""
 
-    dataset: str
+    dataset: Reached
     batch_id: str | None = None
 
 
@@ -68,7 +71,7 @@ async def replay(
     """
     office.store.require(body.dataset)
     started = replays.pool.submit(office.replay, body.dataset, body.batch_id, body.by)
-    name = replays.remember(started)
+    name = replays.remember(body.dataset, started)
     await asyncio.wait([asyncio.wrap_future(started)], timeout=WAIT_SECONDS)
     return _said(name, started, response)
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
+from lakehouse_pipeline.api.caller import ANONYMOUS, CALLER, Reached
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
 from lakehouse_pipeline.api.problems import BucketUploadError, NotPublishedError
 from lakehouse_pipeline.audit.events import Event, EventType
@@ -37,7 +38,7 @@ class UploadCall(Call):
 class UploadInto(UploadCall):
     """A file that is to be uploaded into a dataset."""
 
-    dataset: str
+    dataset: Reached
 
 
 class DownloadCall(Call):
@@ -68,7 +69,7 @@ def upload_url(
         raise BucketUploadError(address(office.settings.landing), dataset)
     allowed = office.settings.upload_max_bytes
     limit = min(body.max_bytes or allowed, allowed)
-    permit = Permit("PUT", f"landing/{dataset}/{body.filename}", limit)
+    permit = _permit("PUT", f"landing/{dataset}/{body.filename}", limit)
     answer = _signed(request, signer, permit, body.expires_seconds)
     _tell(office, dataset, body, permit, Layer.RAW)
     return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit}
@@ -90,12 +91,20 @@ def download_url(
     batch = _batch(office, dataset, body)
     made = _export(office, dataset, batch, body.format)
     name = made.path.relative_to(office.settings.exports).as_posix()
-    permit = Permit("GET", f"exports/{name}")
+    permit = _permit("GET", f"exports/{name}")
     answer = _signed(request, signer, permit, body.expires_seconds)
     answer["url"] += f"&filename={batch or dataset}.{body.format}"
     _tell(office, dataset, body, permit, Layer.PUBLISHED)
     size = made.path.stat().st_size
     return answer | {"method": "GET", "batch_id": batch, "version": made.version, "bytes": size}
+
+
+def _permit(method: str, path: str, max_bytes: int = 0) -> Permit:
+    """Return what the URL allows, in the name of who asks for it."""
+    token = CALLER.get()
+    if token is None:
+        return Permit(method, path, max_bytes, ANONYMOUS)
+    return Permit(method, path, max_bytes, token.name, token.id)
 
 
 def _signed(request: Request, signer: Signer, permit: Permit, seconds: int) -> dict[str, Any]:

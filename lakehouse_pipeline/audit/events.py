@@ -30,6 +30,16 @@ class EventType(StrEnum):
     DATA_CONSUMED = "DataConsumed"
     DATA_UNPUBLISHED = "DataUnpublished"
     RETENTION_APPLIED = "RetentionApplied"
+    ACCESS_GRANTED = "AccessGranted"
+    ACCESS_REVOKED = "AccessRevoked"
+    ACCESS_DENIED = "AccessDenied"
+
+
+ACCESS = frozenset({EventType.ACCESS_GRANTED, EventType.ACCESS_REVOKED, EventType.ACCESS_DENIED})
+"""Events about who may do what; they stand apart from those about data."""
+
+INSTALLATION = "(installation)"
+"""Stands for the dataset of an event that is about none; no dataset can have this name."""
 
 
 @dataclass(frozen=True, slots=True)

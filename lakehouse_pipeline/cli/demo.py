@@ -50,7 +50,7 @@ def demo(as_json: JsonOption = False) -> None:
         _register(settings, datasets)
         with console.status("starting") as status, running(settings, status.update) as stack:
             status.stop()
-            console.print(f"UI: {stack.url}")
+            console.print(f"UI: {stack.shown_url}")
             states = _play(settings, stack, datasets)
     if as_json:
         print_json(states)

@@ -19,6 +19,7 @@ from lakehouse_pipeline.cli import (
     replay,
     retain,
     status,
+    token,
     up,
     verify,
     where,
@@ -48,6 +49,7 @@ app.command()(export.export)
 app.command()(where.where)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
+app.add_typer(token.app, name="token")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import batch_states
 from lakehouse_pipeline.orchestration.freshness import freshness
-from lakehouse_pipeline.orchestration.home_lock import running_url
+from lakehouse_pipeline.orchestration.home_lock import running
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.settings import Settings
 
@@ -54,7 +54,8 @@ def status(as_json: JsonOption = False) -> None:
     shown = {one.dataset for one in contracts} | {one.dataset for one in refused}
     inactive = [_without_version(store, dataset) for dataset in sorted(known - shown)]
     ignored = _ignored(Landing(settings.landing), sorted(known))
-    url = running_url(settings)
+    holder = running(settings)
+    url = holder.shown_url if holder else None
     if as_json:
         problems = [str(problem) for one in refused for problem in one.problems]
         lines = {"refused": problems, "ignored": ignored, "without_version": inactive}

@@ -1,7 +1,8 @@
 """Signed URLs of the local directory: a token says who may do what with one object, until when.
 
-The token is a JWT (RFC 7519, HS256) `{m, p, exp, max}`: method, object, expiry in seconds since
-1970 UTC, and for an upload the most bytes it may have. Whoever holds it may do that and nothing
+The token is a JWT (RFC 7519, HS256) `{m, p, exp, max, by, t}`: method, object, expiry in seconds
+since 1970 UTC, for an upload the most bytes it may have, who asked for it, and the id of the access
+token that one asked with ("" without). Whoever holds it may do that and nothing
 else, so it belongs in no log. The secret is made at first use and never leaves `keys/`.
 """
 
@@ -17,7 +18,7 @@ from lakehouse_pipeline.errors import LakehouseError
 
 SECRET_FILE = "signing.key"  # noqa: S105 - the name of the file, not the secret
 SECRET_BYTES = 32
-_ALGORITHM = "HS256"
+ALGORITHM = "HS256"
 
 
 class SignedUrlError(LakehouseError):
@@ -29,34 +30,46 @@ class SignedUrlError(LakehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a token allows: `method` on `path`, for an upload of at most `max_bytes`."""
+    """What a token allows: `method` on `path`, for an upload of at most `max_bytes`.
+
+    `actor` asked for it, with the access token `token_id` ("" without one).
+    """
 
     method: str
     path: str
     max_bytes: int = 0
+    actor: str = ""
+    token_id: str = ""
 
 
 class Signer:
     """Makes and checks tokens with the secret of one installation."""
 
     def __init__(self, keys: Path) -> None:
-        self._secret = _secret(keys)
+        self._secret = signing_secret(keys)
 
     def token(self, permit: Permit, seconds: float) -> tuple[str, int]:
         """Return a token that allows `permit` for so long, and when it expires (seconds UTC)."""
         expires = int(time.time() + seconds)
-        claims = {"m": permit.method, "p": permit.path, "exp": expires, "max": permit.max_bytes}
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM), expires
+        claims = {
+            "m": permit.method,
+            "p": permit.path,
+            "exp": expires,
+            "max": permit.max_bytes,
+            "by": permit.actor,
+            "t": permit.token_id,
+        }
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires
 
     def permit(self, token: str, method: str, path: str) -> Permit:
         """Return what `token` allows, when that is this.
 
         Raises: SignedUrlError: it was tampered with, has expired, or is for something else.
         """
-        required = ["m", "p", "exp", "max"]
+        required = ["m", "p", "exp", "max", "by", "t"]
         try:
             claims = jwt.decode(
-                token, self._secret, algorithms=[_ALGORITHM], options={"require": required}
+                token, self._secret, algorithms=[ALGORITHM], options={"require": required}
             )
         except jwt.ExpiredSignatureError:
             raise SignedUrlError("has expired") from None
@@ -66,10 +79,10 @@ class Signer:
             raise SignedUrlError(f"is not for {method}")
         if claims["p"] != path:
             raise SignedUrlError("is for another object")
-        return Permit(method, path, int(claims["max"]))
+        return Permit(method, path, int(claims["max"]), str(claims["by"]), str(claims["t"]))
 
 
-def _secret(keys: Path) -> bytes:
+def signing_secret(keys: Path) -> bytes:
     """Return the secret in `keys`, made first where there is none: mode 0600, whole or not."""
     path = keys / SECRET_FILE
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -5,19 +5,22 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lakehouse_pipeline.audit.events import EventType
+from lakehouse_pipeline.audit.events import INSTALLATION, EventType
 
 PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as it was written; `cursor` orders them, `time` is UTC, `facts` is all the rest."""
+    """An event as it was written; `cursor` orders them, `time` is UTC, `facts` is all the rest.
+
+    `dataset` is None when the event is about the installation.
+    """
 
     cursor: int
     time: str
     type: str
-    dataset: str
+    dataset: str | None
     batch: str | None
     actor: str
     why: str
@@ -26,14 +29,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which events are asked for; None is all."""
+    """Which events are asked for; None is all. `among`: of these datasets only."""
 
     dataset: str | None = None
     type: EventType | None = None
     batch: str | None = None
+    among: tuple[str, ...] | None = None
 
     def holds(self, event: Told) -> bool:
         """Return whether an event is asked for."""
+        if self.among is not None and event.dataset not in self.among:
+            return False
         return all(
             wanted is None or wanted == found
             for wanted, found in (
@@ -71,11 +77,12 @@ def _told(record: dg.EventLogRecord) -> Told | None:
     if observed is None or "lakehouse/event" not in observed.metadata:
         return None
     facts: dict[str, object] = {key: value.value for key, value in observed.metadata.items()}
+    dataset = observed.asset_key.path[0]
     return Told(
         record.storage_id,
         datetime.fromtimestamp(record.timestamp, UTC).isoformat(),
         str(facts.pop("lakehouse/event")),
-        observed.asset_key.path[0],
+        None if dataset == INSTALLATION else dataset,
         observed.partition,
         str(facts.pop("actor", "")),
         str(facts.pop("why", "")),

@@ -25,10 +25,13 @@ def ask(url: str, query: str, variables: Mapping[str, object] | None = None) -> 
         OSError: nobody listens at `url`, or it does not answer within `TIMEOUT_SECONDS`.
         GraphQLError: the query is not one the webserver understands, or it failed.
     """
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
     try:
         body = json.dumps({"query": query, "variables": variables or {}})
-        connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+        connection.request(
+            "POST", f"{parts.path}/graphql", body, {"Content-Type": "application/json"}
+        )
         answer = json.loads(connection.getresponse().read())
     except http.client.HTTPException as broken:
         raise ConnectionError(f"{url}: {broken!r}") from broken

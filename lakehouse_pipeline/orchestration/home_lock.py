@@ -20,35 +20,54 @@ from lakehouse_pipeline.orchestration.late import HOST
 from lakehouse_pipeline.orchestration.supervise import end_all
 from lakehouse_pipeline.settings import Settings
 
+PREFIX = "/dagster"
+"""Where the API serves the UI when it stands behind a login."""
+
 
 @dataclass(frozen=True, slots=True)
 class HomeLock:
     """What the holder of a home uses: the name of its processes and its loopback ports.
 
-    The ports stay the same from one start to the next as long as they are free, so that a
-    bookmark of the UI keeps working.
+    With a `view_port` the UI stands behind the login of the API: the webserver at `web_port` can
+    be operated, that at `view_port` is read-only, both below `PREFIX`. `api_host` is what people
+    call the address of the API. The ports stay the same from one start to the next as long as they
+    are free, so that a bookmark of the UI keeps working.
     """
 
     stack: str
     web_port: int
     code_port: int
     api_port: int = 0
+    view_port: int = 0
+    api_host: str = HOST
 
     @property
     def url(self) -> str:
-        """The address of the UI."""
-        return f"http://{HOST}:{self.web_port}"
+        """The address of the UI on loopback, for programs of this home."""
+        return f"http://{HOST}:{self.web_port}{PREFIX if self.view_port else ''}"
+
+    @property
+    def view_url(self) -> str:
+        """The address of the read-only UI on loopback."""
+        return f"http://{HOST}:{self.view_port}{PREFIX}"
 
     @property
     def api_url(self) -> str:
         """The address of the HTTP API."""
-        return f"http://{HOST}:{self.api_port}"
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return f"http://{host}:{self.api_port}"
+
+    @property
+    def shown_url(self) -> str:
+        """The address of the UI for people: behind the login of the API if there is one."""
+        return f"{self.api_url}{PREFIX}" if self.view_port else self.url
 
 
 @contextmanager
-def hold_home(settings: Settings) -> Iterator[HomeLock]:
+def hold_home(settings: Settings, *, guarded: bool = False) -> Iterator[HomeLock]:
     """Hold the home for the block, first ending what a killed holder may have left behind.
 
+    `guarded`: the UI stands behind the login of the API.
     Raises: AlreadyRunningError: another process holds it; names that one's address.
     """
     settings.dagster.mkdir(parents=True, exist_ok=True)
@@ -57,19 +76,19 @@ def hold_home(settings: Settings) -> Iterator[HomeLock]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise AlreadyRunningError(settings.home, former.url if former else None) from None
+        raise AlreadyRunningError(settings.home, former.shown_url if former else None) from None
     try:
         if former is not None:
             end_all(former.stack)
-        holder = _holder(former)
+        holder = _holder(former, settings, guarded=guarded)
         _remember(settings, holder)
         yield holder
     finally:
         lock.release()
 
 
-def running_url(settings: Settings) -> str | None:
-    """Return the address of the UI of the `lakehouse up` that holds the home, None without one."""
+def running(settings: Settings) -> HomeLock | None:
+    """Return what the `lakehouse up` uses that holds the home, None without one."""
     former = _remembered(settings)
     if former is None:
         return None
@@ -77,12 +96,30 @@ def running_url(settings: Settings) -> str | None:
         with FileLock(settings.dagster / "up.lock", timeout=0):
             return None
     except Timeout:
-        return former.url
+        return former
 
 
-def _holder(former: HomeLock | None) -> HomeLock:
-    wanted = (former.web_port, former.code_port, former.api_port) if former else (0, 0, 0)
-    return HomeLock(secrets.token_hex(8), *map(_free_port, wanted))
+def running_url(settings: Settings) -> str | None:
+    """Return the loopback address of the UI that runs on the home, None without one."""
+    holder = running(settings)
+    return holder.url if holder else None
+
+
+def holder_of(settings: Settings) -> HomeLock | None:
+    """Return the last holder of the home, running or not; it costs a read of a small file."""
+    return _remembered(settings)
+
+
+def _holder(former: HomeLock | None, settings: Settings, *, guarded: bool) -> HomeLock:
+    last = former or HomeLock("", 0, 0)
+    return HomeLock(
+        secrets.token_hex(8),
+        _free_port(last.web_port),
+        _free_port(last.code_port),
+        settings.api_port or _free_port(last.api_port),
+        _free_port(last.view_port) if guarded else 0,
+        settings.api_names[0] if settings.api_names else settings.api_host,
+    )
 
 
 def _free_port(preferred: int) -> int:

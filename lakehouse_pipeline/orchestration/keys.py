@@ -34,6 +34,11 @@ def contract_key(dataset: str) -> dg.AssetKey:
     return dg.AssetKey([dataset, "contract"])
 
 
+def access_key(dataset: str) -> dg.AssetKey:
+    """Return the key of the asset that has the events about who may do what with a dataset."""
+    return dg.AssetKey([dataset, "access"])
+
+
 def check_key(dataset: str, name: str) -> dg.AssetCheckKey:
     """Return the key of one of the two checks of a batch."""
     return dg.AssetCheckKey(asset_key(dataset, Layer.VALIDATED), name)

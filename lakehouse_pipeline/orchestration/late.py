@@ -15,11 +15,13 @@ HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
 
 
-def listens(port: int) -> bool:
-    """Return whether somebody listens on this loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0
+def listens(port: int, host: str = HOST) -> bool:
+    """Return whether somebody listens on this port."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def main() -> None:

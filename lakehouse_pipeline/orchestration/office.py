@@ -91,6 +91,11 @@ class Office:
         changes = compare(newest, new)
         return next_version(newest.version, changes)
 
+    def dataset_of(self, contract: bytes) -> str:
+        """Return the dataset that a contract is about. Raises: ContractError: as `register`."""
+        with _as_file(self.settings, contract) as file:
+            return _sound(file).dataset
+
     def newest(self, dataset: str) -> Contract:
         """Return the newest sound version. Raises: UnknownDatasetError, ContractError."""
         versions = list(self.store.life_cycle(dataset).versions.values())
@@ -124,7 +129,7 @@ class Office:
             raise UnknownBatchError(dataset, batch, known)
         return found[0]
 
-    def report(self, event: Event, layer: Layer) -> None:
+    def report(self, event: Event, layer: Layer | None) -> None:
         """Write an event; it is on the disk when this returns."""
         report(self.instance, event, layer)
 

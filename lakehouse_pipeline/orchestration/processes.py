@@ -23,11 +23,12 @@ from typing import Any
 
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.orchestration.graphql import ask
-from lakehouse_pipeline.orchestration.home_lock import HomeLock, hold_home
+from lakehouse_pipeline.orchestration.home_lock import PREFIX, HomeLock, hold_home
 from lakehouse_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from lakehouse_pipeline.orchestration.late import HOST, listens
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.orchestration.supervise import GRACE_SECONDS, STACK, end_all
+from lakehouse_pipeline.orchestration.tokens import require_tokens, tokens_in_force
 from lakehouse_pipeline.settings import Settings
 
 DEFINITIONS = "lakehouse_pipeline.orchestration.definitions"
@@ -44,7 +45,8 @@ _POLL_SECONDS = 0.1
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LATE = "lakehouse_pipeline.orchestration.late"
 _API = "lakehouse_pipeline.api.server"
-_API_NEEDS = ("fastapi", "jwt", "prometheus_client", "uvicorn")
+_API_NEEDS = ("fastapi", "httpx2", "jwt", "limits", "prometheus_client", "uvicorn", "websockets")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to know them, not to listen there
 _UNREACHABLE = "DagsterUserCodeUnreachableError"
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
@@ -74,13 +76,15 @@ class Part:
 
 @dataclass(slots=True)
 class Stack:
-    """The running processes of one home; `url` is the UI's address.
+    """The running processes of one home; `url` is the UI's address on loopback.
 
-    `api_url` is the API's, empty without the packages of the extra `api`.
+    `api_url` is the API's, empty without the packages of the extra `api`. `shown_url` is the UI's
+    address for people: behind the API's login once there are tokens.
     """
 
     url: str
     api_url: str = ""
+    shown_url: str = ""
     parts: list[Part] = field(default_factory=list)
 
     def check(self) -> None:
@@ -115,11 +119,16 @@ def running(
 
     Raises:
         AlreadyRunningError: another process holds the home.
+        TokensMissingError: the API demands tokens and there is none.
         ProcessFailedError: a process ended at its start or was not ready in `START_SECONDS`.
     """
-    with hold_home(settings) as lock, _signals_end_the_block():
+    has_api = api_is_installed()
+    if has_api:
+        require_tokens(settings)
+    guarded = has_api and tokens_in_force(settings)
+    with hold_home(settings, guarded=guarded) as lock, _signals_end_the_block():
         supervisor = _start_supervisor(lock.stack)
-        stack = Stack(lock.url, lock.api_url if api_is_installed() else "")
+        stack = Stack(lock.url, lock.api_url if has_api else "", lock.shown_url)
         try:
             _start(stack, settings, lock, definitions, report)
             yield stack
@@ -144,6 +153,9 @@ def _start(
         stack.parts.append(part)
         return part
 
+    if not (settings.dagster / "schedules" / "schedules.db").exists():
+        with open_instance(settings):  # a new home: two that make its tables at once break them
+            pass
     code = start("code server", *_code_server(lock.code_port, definitions))
     report("opening the records")
     with open_instance(settings) as instance:
@@ -151,15 +163,23 @@ def _start(
         report_life_cycle(instance, settings)
     api = start("API", "-m", _API, str(lock.api_port)) if stack.api_url else None
     daemon = start("daemon", *_daemon(lock.code_port, workspace))
-    web = start("webserver", *_webserver(lock.code_port, lock.web_port, workspace))
+    prefix = ("--path-prefix", PREFIX) if lock.view_port else ()
+    web = start("webserver", *_webserver(lock.code_port, lock.web_port, workspace), *prefix)
+    view = None
+    if lock.view_port:
+        options = (*_webserver(lock.code_port, lock.view_port, workspace), *prefix)
+        view = start("read-only webserver", *options, "--read-only")
     report("loading the datasets")
     _await(stack, code, lambda: listens(lock.code_port))
     report("starting the UI")
     _await(stack, web, lambda: _location_loaded(stack.url, code))
+    if view is not None:
+        _await(stack, view, lambda: _location_loaded(lock.view_url, code))
     report("starting the sensor")
     _await(stack, daemon, lambda: _daemon_beats(stack.url, begun))
     if api is not None:
-        _await(stack, api, lambda: listens(lock.api_port))
+        host = HOST if settings.api_host in _EVERYWHERE else settings.api_host
+        _await(stack, api, lambda: listens(lock.api_port, host))
 
 
 def api_is_installed() -> bool:
@@ -223,7 +243,10 @@ def _environment(settings: Settings, stack: str) -> dict[str, str]:
 
     Without `PYTHONDONTWRITEBYTECODE`, which doubles the time that every process takes to start.
     """
-    ours = {f"LAKEHOUSE_{key.upper()}": str(value) for key, value in settings.model_dump().items()}
+    ours = {
+        f"LAKEHOUSE_{key.upper()}": json.dumps(value) if isinstance(value, tuple) else str(value)
+        for key, value in settings.model_dump().items()
+    }
     environment = {
         **os.environ,
         **ours,

@@ -9,10 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from lakehouse_pipeline.access.roles import Role
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.tokens import Wanted, create_token, revoke_token
+from lakehouse_pipeline.settings import Settings
 
 CSV = b"id,amount\n1,9.5\n2,x\n3,7\n"
 PUBLISHED = b"id,amount\n1,9.5\n3,7.0\n"
@@ -46,6 +51,15 @@ class Api:
     home: Path
     log: Path
     pid: int
+    token: str = ""
+
+    def of(self, token: str) -> "Api":
+        """Return the same API, called with a token."""
+        return replace(self, token=token)
+
+    def given(self, name: str, role: str, *datasets: str, days: float = 1) -> "Api":
+        """Return the same API, called with a new token of this name."""
+        return self.of(make_token(self.home, name, role, *datasets, days=days))
 
     def call(
         self,
@@ -57,7 +71,10 @@ class Api:
         """Send a request; `url` is a path or a whole URL."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
         try:
-            connection.request(method, url.removeprefix(self.url), body, dict(headers or {}))
+            bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            connection.request(
+                method, url.removeprefix(self.url), body, bearer | dict(headers or {})
+            )
             answer = connection.getresponse()
             named = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, named, answer.read())
@@ -121,13 +138,29 @@ def until(what: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+def make_token(home: Path, name: str, role: str, *datasets: str, days: float = 1) -> str:
+    """Make a token, as `lakehouse token create` does, and return its secret."""
+    settings = Settings(home=home)
+    with open_instance(settings) as instance:
+        wanted = Wanted(name, Role(role), datasets, days)
+        return create_token(instance, settings, wanted, "Olga")[1]
+
+
+def end_token(home: Path, name: str) -> None:
+    """End a token, as `lakehouse token revoke` does."""
+    settings = Settings(home=home)
+    with open_instance(settings) as instance:
+        revoke_token(instance, settings, name, "Olga")
+
+
 @contextmanager
-def serving(home: Path) -> Iterator[Api]:
+def serving(home: Path, **more: object) -> Iterator[Api]:
     """Start the API of a home as a process of its own, and end it with the block."""
     port = free_port()
     log = home.parent / "api.log"
     settings = {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_THREADS": "1"}
     settings |= {"LAKEHOUSE_SETTLE_SECONDS": "0"}
+    settings |= {f"LAKEHOUSE_{name.upper()}": str(value) for name, value in more.items()}
     command = [sys.executable, "-m", "lakehouse_pipeline.api.server", str(port)]
     environment = os.environ | settings
     with (

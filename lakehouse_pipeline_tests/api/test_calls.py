@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse_pipeline.api.server import NotLoopbackError, serve
-from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import Answer, Api
 from lakehouse_pipeline_tests.homes import contract_text
 
@@ -264,12 +262,6 @@ def test_answers_carry_security_headers(api: Api, path: str) -> None:
     assert headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "server" not in headers
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])  # noqa: S104
-def test_the_api_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
-    with pytest.raises(NotLoopbackError, match="this machine only"):
-        serve(Settings(home=tmp_path), 0, host)
 
 
 def test_watchers_are_answered(api: Api) -> None:

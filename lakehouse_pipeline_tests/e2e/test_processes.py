@@ -18,6 +18,7 @@ from lakehouse_pipeline.orchestration.instance import DIED_TAG, fail_dead_runs, 
 from lakehouse_pipeline.orchestration.processes import (
     OUTPUT,
     ProcessFailedError,
+    _environment,
     _signals_end_the_block,
     running,
 )
@@ -138,6 +139,15 @@ def assert_environment(environment: dict[str, str], threads: str) -> None:
     assert environment["LAKEHOUSE_THREADS"] == threads
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert os.environ["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
+def test_the_processes_read_every_setting_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Settings(home=tmp_path, check_modules=("a.b", "c"), api_names=(), api_tokens=True)
+    for name, value in _environment(given, "stack").items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == given
 
 
 def test_ctrl_c_ends_every_process_and_every_run(up: subprocess.Popen[str], home: Path) -> None:
