@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 import lakehouse_pipeline
 from lakehouse_pipeline.api import (
+    append,
     batches,
     contracts,
     datasets,
@@ -15,7 +16,10 @@ from lakehouse_pipeline.api import (
     health,
     objects,
     problems,
+    publishing,
     quarantine,
+    quarantine_report,
+    reference,
     replay,
     urls,
 )
@@ -33,7 +37,21 @@ DESCRIPTION = """From a CSV file to a governed table, by HTTP alone. In this ord
 `POST /replay`, `POST /datasets/{dataset}/download-url`, `GET` from its URL.
 
 Errors are problem documents (RFC 9457); every POST takes an `Idempotency-Key`."""
-RESOURCES = (datasets, contracts, urls, objects, replay, batches, quarantine, events, health)
+RESOURCES = (
+    datasets,
+    contracts,
+    urls,
+    objects,
+    append,
+    replay,
+    batches,
+    publishing,
+    quarantine,
+    quarantine_report,
+    events,
+    health,
+    reference,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=lakehouse_pipeline.__version__,
         description=DESCRIPTION,
         lifespan=opened,
+        docs_url=None,
         redoc_url=None,
     )
     registry = CollectorRegistry()

@@ -22,13 +22,29 @@ from lakehouse_pipeline.errors import (
     LandingFileMissingError,
     NamelessStepError,
     NotApprovedError,
+    QueryError,
     StepRefusedError,
     UnknownBatchError,
+    UnknownColumnError,
     UnknownDatasetError,
+    UnknownTableVersionError,
     UnregisteredVersionError,
 )
 from lakehouse_pipeline.lake.signing import SignedUrlError
+from lakehouse_pipeline.lake.stored_files import (
+    BeingWrittenError,
+    ObjectKeyError,
+    UnknownKeyError,
+)
+from lakehouse_pipeline.lake.time_limit import QueryTimeError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
+from lakehouse_pipeline.pipeline.correction_file import CorrectionError
+from lakehouse_pipeline.pipeline.export import VersionGoneError
+from lakehouse_pipeline.pipeline.releases import (
+    NothingToReleaseError,
+    NotReleasableError,
+    UnknownRuleError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("lakehouse.api")
@@ -74,17 +90,24 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     SignedUrlError: HTTPStatus.FORBIDDEN,
     UnknownBatchError: HTTPStatus.NOT_FOUND,
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
+    UnknownKeyError: HTTPStatus.NOT_FOUND,
     UnknownObjectError: HTTPStatus.NOT_FOUND,
     UnregisteredVersionError: HTTPStatus.NOT_FOUND,
+    UnknownRuleError: HTTPStatus.NOT_FOUND,
+    UnknownTableVersionError: HTTPStatus.NOT_FOUND,
     ContractVersionExistsError: HTTPStatus.CONFLICT,
     DatasetDeprecatedError: HTTPStatus.CONFLICT,
     DatasetExistsError: HTTPStatus.CONFLICT,
     NotApprovedError: HTTPStatus.CONFLICT,
     NotPublishedError: HTTPStatus.CONFLICT,
+    BeingWrittenError: HTTPStatus.CONFLICT,
     BucketUploadError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
+    NotReleasableError: HTTPStatus.CONFLICT,
+    NothingToReleaseError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,
     LandingFileMissingError: HTTPStatus.GONE,
+    VersionGoneError: HTTPStatus.GONE,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotCsvError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -92,6 +115,11 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownColumnError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryTimeError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """The status of each error; every other one of ours is 400, what is not ours 500."""
