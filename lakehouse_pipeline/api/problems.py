@@ -10,6 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from lakehouse_pipeline.audit.grants import (
+    GrantExpiryError,
+    GrantRefusedError,
+    UnknownGrantError,
+)
 from lakehouse_pipeline.contracts.simple import ShortContractError
 from lakehouse_pipeline.errors import (
     ContractError,
@@ -88,6 +93,8 @@ class UnknownObjectError(LakehouseError):
 
 STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     SignedUrlError: HTTPStatus.FORBIDDEN,
+    GrantRefusedError: HTTPStatus.FORBIDDEN,
+    UnknownGrantError: HTTPStatus.NOT_FOUND,
     UnknownBatchError: HTTPStatus.NOT_FOUND,
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
@@ -115,6 +122,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    GrantExpiryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownColumnError: HTTPStatus.UNPROCESSABLE_ENTITY,
