@@ -21,6 +21,7 @@ from lakehouse_pipeline.api import (
     publishing,
     quarantine,
     quarantine_report,
+    query,
     reference,
     replay,
     urls,
@@ -28,6 +29,7 @@ from lakehouse_pipeline.api import (
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
+from lakehouse_pipeline.api.queries import Queries
 from lakehouse_pipeline.api.replay import Replays
 from lakehouse_pipeline.lake.signing import Signer
 from lakehouse_pipeline.lake.uploads import sweep
@@ -52,6 +54,7 @@ RESOURCES = (
     quarantine,
     quarantine_report,
     grants,
+    query,
     events,
     health,
     reference,
@@ -66,11 +69,13 @@ def create_app(settings: Settings) -> FastAPI:
         sweep(settings.landing)
         app.state.signer = Signer(settings.keys)
         app.state.replays = Replays()
+        app.state.queries = Queries(settings)
         with open_office(settings) as office:
             app.state.office = office
             try:
                 yield
             finally:
+                app.state.queries.close()
                 app.state.replays.pool.shutdown(wait=True, cancel_futures=True)
 
     app = FastAPI(

@@ -23,6 +23,9 @@ from lakehouse_pipeline.api.problems import problem
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
+NOT_KEPT = frozenset({"/query"})
+"""What changes nothing: its answers are data, which may not outlive their dataset's retention."""
+
 MAX_BODY = 65 * 2**20
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   key TEXT, path TEXT, request TEXT, status INTEGER, type TEXT, body BLOB, at REAL,
@@ -81,7 +84,7 @@ class Idempotent:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass the request on and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST":
+        if key is None or scope["method"] != "POST" or scope["path"] in NOT_KEPT:
             await self.app(scope, receive, send)
             return
         name = (key, scope["path"])

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from lakehouse_pipeline.api.queries import BusyError, QueryRefusedError
 from lakehouse_pipeline.audit.grants import (
     GrantExpiryError,
     GrantRefusedError,
@@ -127,7 +128,9 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownColumnError: HTTPStatus.UNPROCESSABLE_ENTITY,
     QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     QueryTimeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BusyError: HTTPStatus.TOO_MANY_REQUESTS,
     ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """The status of each error; every other one of ours is 400, what is not ours 500."""

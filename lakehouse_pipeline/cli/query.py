@@ -12,6 +12,7 @@ from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_jso
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.first_rows import DEFAULT_LIMITS, Answer, Limits
+from lakehouse_pipeline.lake.json_rows import with_integers
 from lakehouse_pipeline.lake.result_file import FileFormat, write_rows
 from lakehouse_pipeline.pipeline.layers_query import layers_query
 from lakehouse_pipeline.pipeline.published_query import published_query
@@ -26,9 +27,6 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     ARROW = "arrow"
-
-
-_INT64 = 1 << 63
 
 
 def query(
@@ -89,20 +87,10 @@ def _give(answer: Answer, file_format: Format, output: Path | None, settings: Se
     elif file_format is Format.CSV:
         typer.echo(_csv(answer.rows, settings), nl=False)
     elif file_format is Format.JSON:
-        print_json(_with_integers(answer.rows).to_pylist())
+        print_json(with_integers(answer.rows).to_pylist())
     else:
         columns = [column.to_pylist() for column in answer.rows.columns]
         print_table(answer.rows.column_names, zip(*columns, strict=True))
-
-
-def _with_integers(rows: pa.Table) -> pa.Table:
-    """Return rows whose decimals without places (a sum of integers) JSON shows as numbers."""
-    for at, column in enumerate(rows.schema):
-        if pa.types.is_decimal(column.type) and column.type.scale == 0:
-            values = [None if v is None else int(v) for v in rows.column(at).to_pylist()]
-            if all(v is None or abs(v) < _INT64 for v in values):
-                rows = rows.set_column(at, column.name, pa.array(values, pa.int64()))
-    return rows
 
 
 def _csv(rows: pa.Table, settings: Settings) -> bytes:
