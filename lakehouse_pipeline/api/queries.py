@@ -1,18 +1,21 @@
 """The queries of this API: a few at a time, each in a process of its own that is then gone.
 
-One process is always started ahead, for to start one takes longer than most queries. What happens
-in it is in `query_process.py`.
+They are copies of a process that is kept, for to start one takes longer than most queries. What
+happens in it is in `query_process.py`.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Timer
+from typing import TypeAlias
 
 from lakehouse_pipeline.api.query_process import ResultFormat
 from lakehouse_pipeline.errors import LakehouseError
@@ -23,6 +26,8 @@ AT_ONCE = 2
 MOST_WAITING = 16
 GRACE_SECONDS = 15.0
 """How long a process may take beside its query, to start and to write the rows."""
+
+Asked: TypeAlias = "subprocess.Popen[str]"
 
 _COMMAND = (sys.executable, "-m", "lakehouse_pipeline.api.query_process")
 
@@ -48,7 +53,7 @@ class Question:
     sql: str
     rows: int
     seconds: float
-    result: ResultFormat
+    format: ResultFormat
     datasets: Sequence[str] | None = None
 
 
@@ -69,8 +74,8 @@ class Queries:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="query")
         self._lock = Lock()
         self._waiting = 0
-        self._spare: subprocess.Popen[str] | None = None
-        self._running: set[subprocess.Popen[str]] = set()
+        self._free: list[Asked] = []
+        self._all: set[Asked] = set()
 
     def ask(self, question: Question, target: Path) -> "Future[Result]":
         """Return what comes of a question; its rows are then in the new file `target`.
@@ -84,63 +89,98 @@ class Queries:
         return self._pool.submit(self._ask, question, target)
 
     def close(self) -> None:
-        """End every query and the process that waits for one."""
+        """End every query, and the processes that wait for one."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
-            left = [*self._running, *([self._spare] if self._spare else [])]
-            self._spare = None
+            left = [*self._all]
         for process in left:
             _end(process)
 
     def _ask(self, question: Question, target: Path) -> Result:
-        process = self._process()
+        with self._lock:
+            process = self._free.pop() if self._free else _started()
+            self._all.add(process)
         try:
-            return self._answer(process, question, target)
+            text = _said(process, self._line(question, target), question.seconds)
+        except BaseException:
+            _end(process)
+            raise
         finally:
             with self._lock:
                 self._waiting -= 1
-                self._running.discard(process)
-            _end(process)
-
-    def _answer(self, process: "subprocess.Popen[str]", question: Question, target: Path) -> Result:
-        asked = {
-            "settings": self._settings,
-            "sql": question.sql,
-            "rows": question.rows,
-            "seconds": question.seconds,
-            "format": question.result,
-            "datasets": question.datasets,
-            "target": str(target),
-        }
-        try:
-            line = f"{json.dumps(asked)}\n"
-            text, _ = process.communicate(line, timeout=question.seconds + GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise QueryTimeError(question.seconds) from None
-        if not text:
-            raise QueryRefusedError("query refused: it takes more memory than a query may")
+                if process.poll() is None:
+                    self._free.append(process)
+                else:
+                    self._all.discard(process)
         said = json.loads(text)
         if "refused" in said:
             raise QueryRefusedError(said["refused"])
         return Result(said["rows"], said["cut"], tuple(said["datasets"]))
 
-    def _process(self) -> "subprocess.Popen[str]":
-        """Return a process for one query, and start the one for the next."""
-        with self._lock:
-            process, self._spare = self._spare or _started(), _started()
-            self._running.add(process)
-        return process
+    def _line(self, question: Question, target: Path) -> str:
+        asked = {**asdict(question), "settings": self._settings, "target": str(target)}
+        return f"{json.dumps(asked)}\n"
 
 
-def _started() -> "subprocess.Popen[str]":
+def _started() -> Asked:
+    """Return a process that answers; its copies are of its group, and end with it."""
     return subprocess.Popen(  # noqa: S603 - the product's own module
-        _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        _COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End a process and leave nothing of it."""
-    process.kill()
+def _said(process: Asked, line: str, seconds: float) -> str:
+    """Return what a process answers; one that does not in time, or at all, is ended.
+
+    Raises: QueryTimeError, QueryRefusedError.
+    """
+    late = Event()
+
+    def end() -> None:
+        late.set()
+        _kill(process)
+
+    timer = Timer(seconds + GRACE_SECONDS, end)
+    timer.start()
+    try:
+        text = _exchanged(process, line)
+    finally:
+        timer.cancel()
+    if text:
+        return text
+    _end(process)
+    if late.is_set():
+        raise QueryTimeError(seconds)
+    raise QueryRefusedError("query refused: its process was ended. Ask again.")
+
+
+def _exchanged(process: Asked, line: str) -> str:
+    """Return the line that answers a line, empty when the process has ended."""
+    if process.stdin is None or process.stdout is None:
+        return ""
+    try:
+        process.stdin.write(line)
+        process.stdin.flush()
+        return process.stdout.readline()
+    except (OSError, ValueError):
+        return ""
+
+
+def _kill(process: Asked) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(process: Asked) -> None:
+    """End a process with its copies and leave nothing of it."""
+    if process.poll() is None:
+        _kill(process)
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

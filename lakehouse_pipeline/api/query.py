@@ -21,6 +21,7 @@ from lakehouse_pipeline.api.queries import Queries, Question, Result
 from lakehouse_pipeline.api.query_process import ResultFormat
 from lakehouse_pipeline.api.temporary import removed
 from lakehouse_pipeline.audit.grants import Grant
+from lakehouse_pipeline.lake.judged_query import judged_datasets
 from lakehouse_pipeline.orchestration.consumption import Fact, queried
 from lakehouse_pipeline.orchestration.grants import grant_of, now
 from lakehouse_pipeline.orchestration.office import Office
@@ -90,8 +91,8 @@ async def query(
     """
     media_type = _accepted(request.headers.get("accept", ""))
     grant = await run_in_threadpool(_grant, office, body.grant)
+    datasets = await run_in_threadpool(_judged, office, body.sql, grant)
     result = MEDIA_TYPES[media_type]
-    datasets = None if grant is None else [grant.dataset]
     question = Question(body.sql, body.limit, body.timeout_seconds, result, datasets)
     temporary = office.settings.home / "tmp"
     temporary.mkdir(exist_ok=True)
@@ -118,6 +119,15 @@ def _grant(office: Office, name: str | None) -> Grant | None:
     grant = grant_of(office.instance, name)
     grant.require(grant.dataset, now())
     return grant
+
+
+def _judged(office: Office, sql: str, grant: Grant | None) -> tuple[str, ...]:
+    """Return the datasets that a query reads; no process is started for one that may not run.
+
+    Raises: QueryError: it is not one SELECT over published data.
+    """
+    allowed = office.store.datasets() if grant is None else [grant.dataset]
+    return judged_datasets(sql, allowed)
 
 
 def _tell(office: Office, body: QueryCall, grant: Grant | None, done: Result) -> None:

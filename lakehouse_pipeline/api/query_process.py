@@ -1,15 +1,17 @@
-"""A query in a process of its own: `python -m lakehouse_pipeline.api.query_process`.
+"""Queries in processes of their own: `python -m lakehouse_pipeline.api.query_process`.
 
-It reads one request as a line of JSON, writes the rows into a file, says in a line of JSON how it
-went, and ends. The operating system bounds its memory, so that a query takes nobody else's.
+It reads requests, a line of JSON each. For each it makes a copy of itself, which writes the rows
+into a file, says in a line of JSON how it went, and ends. The operating system bounds the memory of
+the copy, so that a query takes nobody else's. It ends when nobody can ask any more.
 """
 
 import json
+import os
 import resource
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from lakehouse_pipeline.errors import LakehouseError, QueryError
 from lakehouse_pipeline.lake.engine import engine
@@ -32,19 +34,39 @@ class ResultFormat(StrEnum):
     ARROW = "arrow"
 
 
+TOO_MUCH = str(QueryError("it takes more memory than a query may"))
+
+
 def main() -> None:
-    """Answer one request; without one, because nobody asks any more, end."""
-    line = sys.stdin.readline()
-    if not line:
-        return
-    _bound()
+    """Answer one request after the other."""
+    for line in iter(sys.stdin.readline, ""):
+        child = os.fork()
+        if child == 0:
+            _answer(line)
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            _say({"refused": TOO_MUCH})
+
+
+def _answer(line: str) -> NoReturn:
+    """Answer a request and end; a crash, or a bug, ends with another status than 0."""
+    status = 1
     try:
-        said = _answered(json.loads(line))
+        _bound()
+        _say(_answered(json.loads(line)))
+        status = 0
     except LakehouseError as error:
-        said = {"refused": str(error)}
+        _say({"refused": str(error)})
+        status = 0
     except MemoryError:
-        said = {"refused": str(QueryError("it takes more memory than a query may"))}
-    sys.stdout.write(json.dumps(said))
+        pass
+    finally:
+        os._exit(status)
+
+
+def _say(said: dict[str, Any]) -> None:
+    sys.stdout.write(f"{json.dumps(said)}\n")
+    sys.stdout.flush()
 
 
 def _answered(asked: dict[str, Any]) -> dict[str, Any]:

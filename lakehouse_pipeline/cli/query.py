@@ -8,12 +8,21 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json, print_table
+from lakehouse_pipeline.cli.output import (
+    JsonOption,
+    actor,
+    console,
+    errors,
+    print_json,
+    print_table,
+)
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.first_rows import DEFAULT_LIMITS, Answer, Limits
 from lakehouse_pipeline.lake.json_rows import with_integers
 from lakehouse_pipeline.lake.result_file import FileFormat, write_rows
+from lakehouse_pipeline.orchestration.consumption import queried
+from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.pipeline.layers_query import layers_query
 from lakehouse_pipeline.pipeline.published_query import published_query
 from lakehouse_pipeline.settings import Settings
@@ -57,6 +66,7 @@ def query(
     ask = layers_query if all_layers else published_query
     limits = Limits(limit, timeout, settings.memory_limit, settings.threads)
     answer = ask(settings.home, sql, limits, lake=settings.lake)
+    _tell(settings, answer)
     _give(answer, file_format, output, settings)
     if output and as_json:
         print_json({"rows": answer.rows.num_rows, "cut": answer.cut, "file": str(output)})
@@ -65,6 +75,14 @@ def query(
     if answer.cut:
         said = f"only the first {limit:,} rows; the query has more. Raise the limit with: --limit"
         errors.print(said, markup=False, style="yellow")
+
+
+def _tell(settings: Settings, answer: Answer) -> None:
+    """Write who asked of which datasets; not the query, which may hold values."""
+    if answer.datasets:
+        facts = {"rows": answer.rows.num_rows, "cut": int(answer.cut)}
+        with open_instance(settings) as instance:
+            queried(instance, answer.datasets, actor(), "lakehouse query", facts)
 
 
 def _check(file_format: Format, output: Path | None) -> None:

@@ -150,19 +150,18 @@ def test_masked_values_stay_masked(api: Api) -> None:
     assert answer.json["rows"][0]["person"].startswith("*")
 
 
-def test_a_query_that_takes_too_much_memory_ends_alone(api: Api) -> None:
-    huge = (
-        "SELECT string_agg(range::VARCHAR || 'a long text that is not short', ',') FROM range({})"
-    )
-    said = _ask(api, huge.format(200_000_000), timeout_seconds=20).problem(422)
-    assert "refused" in said
+def test_a_query_that_cannot_be_interrupted_ends_alone(api: Api) -> None:
+    text = f"'{'a' * 1000}'"
+    huge = f"SELECT length(replace(replace({text}, 'a', {text}), 'a', '{'a' * 9000}'))"
+    said = _ask(api, huge, timeout_seconds=0.5).problem(422)
+    assert "memory" in said or "was stopped" in said
     assert _ask(api, ROWS).status == 200
 
 
 def test_queries_run_side_by_side_and_leave_no_files(api: Api) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: _ask(api, ROWS), range(8)))
-    assert [answer.status for answer in answers] == [200] * 8
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: _ask(api, ROWS), range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
     until(lambda: not list((api.home / "tmp").glob("query-*")))
 
 
