@@ -10,16 +10,23 @@ from prometheus_client import CollectorRegistry
 
 import lakehouse_pipeline
 from lakehouse_pipeline.api import (
+    append,
     batches,
     contracts,
     dagster_ui,
     datasets,
+    downloads,
     events,
+    grants,
     health,
     login,
     objects,
     problems,
+    publishing,
     quarantine,
+    quarantine_report,
+    query,
+    reference,
     replay,
     urls,
 )
@@ -30,6 +37,7 @@ from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
 from lakehouse_pipeline.api.permissions import doors
+from lakehouse_pipeline.api.queries import Queries
 from lakehouse_pipeline.api.rate import Rate
 from lakehouse_pipeline.api.replay import Replays
 from lakehouse_pipeline.lake.signing import Signer
@@ -48,12 +56,19 @@ RESOURCES = (
     datasets,
     contracts,
     urls,
+    downloads,
     objects,
+    append,
     replay,
     batches,
+    publishing,
     quarantine,
+    quarantine_report,
+    grants,
+    query,
     events,
     health,
+    reference,
 )
 _bearer = HTTPBearer(auto_error=False, description="A token, as `lakehouse token create` gives.")
 """Tells the reference of tokens; `doorkeeper.py` asks for them."""
@@ -72,12 +87,14 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.signer = Signer(settings.keys)
         app.state.entry = entry
         app.state.replays = Replays()
+        app.state.queries = Queries(settings)
         with open_office(settings) as office:
             app.state.office = office
             async with _counted(app, office), dagster_ui.ui_client() as app.state.ui_client:
                 try:
                     yield
                 finally:
+                    app.state.queries.close()
                     app.state.replays.pool.shutdown(wait=True, cancel_futures=True)
 
     app = FastAPI(
@@ -85,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=lakehouse_pipeline.__version__,
         description=DESCRIPTION,
         lifespan=opened,
+        docs_url=None,
         redoc_url=None,
     )
     registry = CollectorRegistry()

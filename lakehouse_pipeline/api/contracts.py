@@ -59,6 +59,12 @@ class StepCall(Call):
     ] = False
 
 
+class RetireCall(Call):
+    """A version that is never to be used again."""
+
+    version: Annotated[str, Field(max_length=100, examples=["1.0.0"])]
+
+
 @router.post("/contracts", status_code=status.HTTP_201_CREATED, openapi_extra=_BODY)
 async def register(
     request: Request,
@@ -123,6 +129,12 @@ def activate(dataset: str, body: StepCall, office: OfficeOf) -> dict[str, Any]:
 def deprecate(dataset: str, body: StepCall, office: OfficeOf) -> dict[str, Any]:
     """Deprecate a version, or (without one) the dataset: it takes no new files."""
     return _followed(office, dataset, _steps(office, body).deprecate(dataset, body.version), body)
+
+
+@router.post("/datasets/{dataset}/contracts/retire")
+def retire(dataset: str, body: RetireCall, office: OfficeOf) -> dict[str, Any]:
+    """Retire a version that is not active: nothing brings it back."""
+    return _followed(office, dataset, _steps(office, body).retire(dataset, body.version), body)
 
 
 def _register(office: Office, content: bytes, by: str, why: str) -> Registered | tuple[Registered]:

@@ -12,13 +12,6 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_REFERENCE = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'self' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
-)
-"""The policy of `/docs`, whose page loads its viewer from elsewhere."""
-
 _DATA_OF_UI = tuple(f"{PREFIX}/{part}" for part in ("graphql", "logs/", "download_debug/"))
 """What of the UI is data, and is kept by no cache."""
 
@@ -36,5 +29,3 @@ def secure(headers: MutableHeaders, path: str) -> None:
             headers.setdefault("Cache-Control", "private, no-cache")
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    if path == "/docs":
-        headers["Content-Security-Policy"] = _REFERENCE

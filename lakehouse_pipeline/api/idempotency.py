@@ -24,6 +24,9 @@ from lakehouse_pipeline.api.problems import problem
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
+NOT_KEPT = frozenset({"/query"})
+"""What changes nothing: its answers are data, which may not outlive their dataset's retention."""
+
 MAX_BODY = 65 * 2**20
 PAGES = ("/dagster/", "/login", "/logout")
 """What browsers send: its answers have headers, such as cookies, that are not kept here."""
@@ -74,6 +77,10 @@ class Answers:
         return database
 
 
+def _is_not_kept(path: str) -> bool:
+    return path in NOT_KEPT or path.startswith(PAGES)
+
+
 class Idempotent:
     """ASGI middleware for every POST that carries an `Idempotency-Key`."""
 
@@ -85,7 +92,7 @@ class Idempotent:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass the request on and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST" or scope["path"].startswith(PAGES):
+        if key is None or scope["method"] != "POST" or _is_not_kept(scope["path"]):
             await self.app(scope, receive, send)
             return
         name = (_own(key), scope["path"])

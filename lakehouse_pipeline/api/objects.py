@@ -1,7 +1,6 @@
 """The objects behind signed URLs of the local directory: bytes in by PUT, bytes out by GET."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -10,8 +9,8 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 
 from lakehouse_pipeline.api.entry import Entry
+from lakehouse_pipeline.api.exported import exported
 from lakehouse_pipeline.api.parts import OfficeOf, SignerOf
-from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.signing import Permit, SignedUrlError, Signer
@@ -42,11 +41,6 @@ CSV_TYPES = frozenset(
         "text/tab-separated-values",
     }
 )
-MEDIA_TYPES: Mapping[str, str] = {
-    ".csv": "text/csv; charset=utf-8",
-    ".parquet": "application/vnd.apache.parquet",
-    ".arrow": "application/vnd.apache.arrow.file",
-}
 Filename = Annotated[
     str, Query(pattern=r"^[A-Za-z0-9_.-]{0,200}$", description="The name to save it under.")
 ]
@@ -63,7 +57,7 @@ async def put(
     token: Token = "",
 ) -> Response:
     """Take a file: whole and on the disk when this answers, or nothing of it is kept."""
-    permit = _permit(request, signer, token, f"landing/{dataset}/{name}")
+    permit = permitted(request, signer, token, f"landing/{dataset}/{name}")
     _require_csv(request, name)
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > permit.max_bytes:
@@ -95,20 +89,10 @@ def get(
     filename: Filename = "",
 ) -> Response:
     """Give published data; `Range`, `If-Range` and `If-None-Match` are understood."""
-    permit = _permit(request, signer, token, f"exports/{path}")
-    file = office.settings.exports / path
-    if not file.is_file():
-        raise UnknownObjectError("object; ask for a new download URL")
-    answer = FileResponse(
-        file,
-        media_type=MEDIA_TYPES.get(file.suffix),
-        filename=filename or file.name,
-        stat_result=file.stat(),
-    )
-    answer.headers["cache-control"] = "private, no-cache"
-    if _is_known(request, answer.headers["etag"]):
-        kept = {name: answer.headers[name] for name in ("etag", "last-modified", "cache-control")}
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=kept)
+    permit = permitted(request, signer, token, f"exports/{path}")
+    answer = exported(request, office.settings.exports / path, filename)
+    if answer.status_code == status.HTTP_304_NOT_MODIFIED:
+        return answer
     dataset = path.partition("/")[0]
     facts: dict[str, str | int | float] = {"object": f"exports/{path}"}
     why = f"GET exports/{path}"
@@ -126,7 +110,7 @@ def other(path: str, request: Request, signer: SignerOf, token: Token = "") -> N
     raise SignedUrlError("is for another object")
 
 
-def _permit(request: Request, signer: Signer, token: str, path: str) -> Permit:
+def permitted(request: Request, signer: Signer, token: str, path: str) -> Permit:
     """Return what a URL allows. Raises: SignedUrlError: it does not allow this, or not any more."""
     permit = signer.permit(token, request.method, path)
     entry: Entry = request.app.state.entry
@@ -192,8 +176,3 @@ def _requested(office: Office, dataset: str, landed: Landed, by: str) -> None:
     kind = EventType.APPEND_INGESTION_REQUESTED
     event = Event(kind, dataset, None, by, f"PUT {landed.path.name}", facts)
     office.report(event, Layer.RAW)
-
-
-def _is_known(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match", "")
-    return etag in [tag.strip().removeprefix("W/") for tag in known.split(",")] or known == "*"

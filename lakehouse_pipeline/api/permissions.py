@@ -65,18 +65,30 @@ RULES: Mapping[Call, Rule] = {
     ("POST", "/datasets/{dataset}/contracts/decline"): _DECIDE,
     ("POST", "/datasets/{dataset}/contracts/activate"): _DECIDE,
     ("POST", "/datasets/{dataset}/contracts/deprecate"): _DECIDE,
+    ("POST", "/datasets/{dataset}/contracts/retire"): _DECIDE,
     ("POST", "/datasets/{dataset}/upload-url"): Rule(Permission.DELIVER, Names.PATH),
     ("POST", "/upload-url"): Rule(Permission.DELIVER, Names.BODY),
     ("POST", "/datasets/{dataset}/download-url"): Rule(Permission.CONSUME, Names.PATH),
+    ("POST", "/datasets/{dataset}/append"): Rule(Permission.DELIVER, Names.PATH),
     ("POST", "/replay"): Rule(Permission.DECIDE, Names.BODY),
     ("GET", "/replays/{name}"): Rule(Permission.DECIDE, Names.INSIDE),
     ("GET", "/datasets/{dataset}/batches"): _LOOK,
     ("GET", "/datasets/{dataset}/batches/{batch}"): _LOOK,
     ("GET", "/datasets/{dataset}/quarantine"): Rule(Permission.INSPECT, Names.PATH),
+    ("GET", "/datasets/{dataset}/quarantine/export"): Rule(Permission.INSPECT, Names.PATH),
+    ("GET", "/datasets/{dataset}/quarantine/reasons"): Rule(Permission.INSPECT, Names.PATH),
     ("POST", "/datasets/{dataset}/batches/{batch}/release"): _DECIDE,
+    ("POST", "/datasets/{dataset}/batches/{batch}/publish"): _DECIDE,
+    ("POST", "/datasets/{dataset}/batches/{batch}/withdraw"): _DECIDE,
     ("POST", "/datasets/{dataset}/batches/{batch}/corrections"): Rule(
         Permission.DELIVER, Names.PATH
     ),
+    ("POST", "/grants"): Rule(Permission.DECIDE, Names.BODY),
+    ("GET", "/grants"): Rule(Permission.AUDIT, Names.INSIDE),
+    ("GET", "/grants/{grant}"): Rule(Permission.AUDIT, Names.INSIDE),
+    ("POST", "/grants/{grant}/revoke"): Rule(Permission.DECIDE, Names.INSIDE),
+    ("DELETE", "/grants/{grant}"): Rule(Permission.DECIDE, Names.INSIDE),
+    ("POST", "/query"): Rule(Permission.CONSUME, Names.INSIDE),
     ("GET", "/events"): Rule(Permission.AUDIT, Names.INSIDE),
     ("GET", "/metrics"): Rule(Permission.WATCH),
     ("GET", "/dagster"): _UI,
@@ -86,6 +98,7 @@ RULES: Mapping[Call, Rule] = {
     # A signed URL says itself what it is for, and was given to somebody who may do that.
     ("PUT", "/objects/landing/{dataset}/{name}"): _OPEN,
     ("GET", "/objects/exports/{path:path}"): _OPEN,
+    ("GET", "/objects/granted/{grant}/{dataset}/{name}"): _OPEN,
     **{
         (method, "/objects/{path:path}"): _OPEN
         for method in ("GET", "PUT", "POST", "DELETE", "PATCH")
@@ -97,7 +110,8 @@ RULES: Mapping[Call, Rule] = {
     ("GET", "/healthz"): _OPEN,
     ("GET", "/readyz"): _OPEN,
     ("GET", "/docs"): _OPEN,
-    ("GET", "/docs/oauth2-redirect"): _OPEN,
+    ("GET", "/docs/start.js"): _OPEN,
+    ("GET", "/docs/{name}"): _OPEN,
     ("GET", "/openapi.json"): _OPEN,
 }
 

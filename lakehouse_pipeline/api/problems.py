@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from lakehouse_pipeline.api.caller import ForeignNameError, OutOfReachError, bound_to
 from lakehouse_pipeline.api.graphql_calls import ForbiddenOperationError
 from lakehouse_pipeline.api.headers import secure
+from lakehouse_pipeline.api.queries import BusyError, QueryRefusedError
 from lakehouse_pipeline.api.refusals import (
     REASON,
     CrossSiteError,
@@ -21,6 +22,11 @@ from lakehouse_pipeline.api.refusals import (
     RefusedError,
     TooManyCallsError,
     reason_of,
+)
+from lakehouse_pipeline.audit.grants import (
+    GrantExpiryError,
+    GrantRefusedError,
+    UnknownGrantError,
 )
 from lakehouse_pipeline.contracts.simple import ShortContractError
 from lakehouse_pipeline.errors import (
@@ -34,14 +40,30 @@ from lakehouse_pipeline.errors import (
     LandingFileMissingError,
     NamelessStepError,
     NotApprovedError,
+    QueryError,
     StepRefusedError,
     TokenFileError,
     UnknownBatchError,
+    UnknownColumnError,
     UnknownDatasetError,
+    UnknownTableVersionError,
     UnregisteredVersionError,
 )
 from lakehouse_pipeline.lake.signing import SignedUrlError
+from lakehouse_pipeline.lake.stored_files import (
+    BeingWrittenError,
+    ObjectKeyError,
+    UnknownKeyError,
+)
+from lakehouse_pipeline.lake.time_limit import QueryTimeError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
+from lakehouse_pipeline.pipeline.correction_file import CorrectionError
+from lakehouse_pipeline.pipeline.export import VersionGoneError
+from lakehouse_pipeline.pipeline.releases import (
+    NothingToReleaseError,
+    NotReleasableError,
+    UnknownRuleError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("lakehouse.api")
@@ -98,19 +120,28 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NotPermittedError: HTTPStatus.FORBIDDEN,
     OutOfReachError: HTTPStatus.FORBIDDEN,
     SignedUrlError: HTTPStatus.FORBIDDEN,
+    GrantRefusedError: HTTPStatus.FORBIDDEN,
+    UnknownGrantError: HTTPStatus.NOT_FOUND,
     UnknownBatchError: HTTPStatus.NOT_FOUND,
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
+    UnknownKeyError: HTTPStatus.NOT_FOUND,
     UnknownObjectError: HTTPStatus.NOT_FOUND,
     UnregisteredVersionError: HTTPStatus.NOT_FOUND,
+    UnknownRuleError: HTTPStatus.NOT_FOUND,
+    UnknownTableVersionError: HTTPStatus.NOT_FOUND,
     ContractVersionExistsError: HTTPStatus.CONFLICT,
     DatasetDeprecatedError: HTTPStatus.CONFLICT,
     DatasetExistsError: HTTPStatus.CONFLICT,
     NotApprovedError: HTTPStatus.CONFLICT,
     NotPublishedError: HTTPStatus.CONFLICT,
+    BeingWrittenError: HTTPStatus.CONFLICT,
     BucketUploadError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
+    NotReleasableError: HTTPStatus.CONFLICT,
+    NothingToReleaseError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,
     LandingFileMissingError: HTTPStatus.GONE,
+    VersionGoneError: HTTPStatus.GONE,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotCsvError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -118,6 +149,14 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    GrantExpiryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownColumnError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryTimeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BusyError: HTTPStatus.TOO_MANY_REQUESTS,
     ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyCallsError: HTTPStatus.TOO_MANY_REQUESTS,
     TokenFileError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf
 from lakehouse_pipeline.lake.engine import engine
@@ -27,8 +27,17 @@ Batches = Annotated[list[str] | None, Query(description="Only of these batches; 
 class ReleaseCall(Call):
     """What may pass: records by number, those that break a rule, or the batch as a whole."""
 
-    records: Annotated[list[int] | None, Field(min_length=1, max_length=MAX_PAGE)] = None
-    rule: str | None = None
+    records: Annotated[
+        list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
+        Field(min_length=1, max_length=MAX_PAGE, examples=[[2]]),
+    ] = None
+    rule: Annotated[str | None, Field(max_length=500, examples=["amount.maximum"])] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.records is not None and self.rule is not None:
+            raise ValueError('give "records" or "rule", not both')
+        return self
 
 
 @router.get("/quarantine")
@@ -55,7 +64,7 @@ def read(
 def release(dataset: str, batch: str, body: ReleaseCall, office: OfficeOf) -> dict[str, Any]:
     """Let records pass although a rule fails, or publish a batch that its gate holds back."""
     office.state(dataset, batch)
-    desk = _desk(office, dataset, batch, body)
+    desk = desk_for(office, dataset, batch, body)
     with office.exclusive(dataset):
         if body.records:
             said: object = desk.release_records(body.records)
@@ -92,7 +101,7 @@ def _correct(
     with TemporaryDirectory(dir=temporary) as folder, office.exclusive(dataset):
         file = Path(folder) / "corrections.csv"
         file.write_bytes(content)
-        given = _desk(office, dataset, batch, call).correct(file)
+        given = desk_for(office, dataset, batch, call).correct(file)
     state = office.state(dataset, batch)
     return {
         "corrected": given.records.num_rows,
@@ -103,6 +112,7 @@ def _correct(
     }
 
 
-def _desk(office: Office, dataset: str, batch: str, call: Call) -> Desk:
+def desk_for(office: Office, dataset: str, batch: str, call: Call) -> Desk:
+    """Return the desk for a batch, in the name of who calls. Raises: NamelessStepError."""
     contract = office.store.active(dataset)
     return Desk(office.instance, office.settings, contract, batch, call.by, call.why)

@@ -1,26 +1,22 @@
-"""Signed URLs: to upload a file into a landing folder, to download published data."""
+"""Signed URLs to upload a file into a landing folder; those to download are in `downloads.py`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lakehouse_pipeline.api.caller import ANONYMOUS, CALLER, Reached
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
-from lakehouse_pipeline.api.problems import BucketUploadError, NotPublishedError
+from lakehouse_pipeline.api.problems import BucketUploadError
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.published import published_columns
 from lakehouse_pipeline.lake.bucket_folder import address, objects_of
-from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
-from lakehouse_pipeline.lake.result_file import FileFormat
 from lakehouse_pipeline.lake.signing import Permit, Signer
-from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.uploads import require_csv_name
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.office import Office
-from lakehouse_pipeline.pipeline.export import Exported, ExportRequest, export
 
 router = APIRouter(tags=["signed URLs"])
 LONGEST_SECONDS = 86_400
@@ -41,22 +37,6 @@ class UploadInto(UploadCall):
     dataset: Reached
 
 
-class DownloadCall(Call):
-    """Published data that is to be downloaded; of a batch, by its id or its file, or all."""
-
-    filename: Annotated[str | None, Field(max_length=300, examples=["sales_2024_01.csv"])] = None
-    batch_id: str | None = None
-    all: bool = False
-    format: FileFormat = FileFormat.CSV
-    expires_seconds: Seconds = 900
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if [self.filename is not None, self.batch_id is not None, self.all].count(True) != 1:
-            raise ValueError('give one of "filename", "batch_id" and "all": true')
-        return self
-
-
 @router.post("/datasets/{dataset}/upload-url")
 def upload_url(
     dataset: str, body: UploadCall, request: Request, office: OfficeOf, signer: SignerOf
@@ -69,9 +49,9 @@ def upload_url(
         raise BucketUploadError(address(office.settings.landing), dataset)
     allowed = office.settings.upload_max_bytes
     limit = min(body.max_bytes or allowed, allowed)
-    permit = _permit("PUT", f"landing/{dataset}/{body.filename}", limit)
-    answer = _signed(request, signer, permit, body.expires_seconds)
-    _tell(office, dataset, body, permit, Layer.RAW)
+    permit = permit_of("PUT", f"landing/{dataset}/{body.filename}", limit)
+    answer = signed(request, signer, permit, body.expires_seconds)
+    tell(office, dataset, body, permit, Layer.RAW)
     return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit}
 
 
@@ -83,23 +63,7 @@ def upload_url_into(
     return upload_url(body.dataset, body, request, office, signer)
 
 
-@router.post("/datasets/{dataset}/download-url")
-def download_url(
-    dataset: str, body: DownloadCall, request: Request, office: OfficeOf, signer: SignerOf
-) -> dict[str, Any]:
-    """Return a URL of published data; the file is made once per version and reused."""
-    batch = _batch(office, dataset, body)
-    made = _export(office, dataset, batch, body.format)
-    name = made.path.relative_to(office.settings.exports).as_posix()
-    permit = _permit("GET", f"exports/{name}")
-    answer = _signed(request, signer, permit, body.expires_seconds)
-    answer["url"] += f"&filename={batch or dataset}.{body.format}"
-    _tell(office, dataset, body, permit, Layer.PUBLISHED)
-    size = made.path.stat().st_size
-    return answer | {"method": "GET", "batch_id": batch, "version": made.version, "bytes": size}
-
-
-def _permit(method: str, path: str, max_bytes: int = 0) -> Permit:
+def permit_of(method: str, path: str, max_bytes: int = 0) -> Permit:
     """Return what the URL allows, in the name of who asks for it."""
     token = CALLER.get()
     if token is None:
@@ -107,54 +71,25 @@ def _permit(method: str, path: str, max_bytes: int = 0) -> Permit:
     return Permit(method, path, max_bytes, token.name, token.id)
 
 
-def _signed(request: Request, signer: Signer, permit: Permit, seconds: int) -> dict[str, Any]:
+def signed(request: Request, signer: Signer, permit: Permit, seconds: float) -> dict[str, Any]:
+    """Return the URL that a permit is handed out with, and when it expires."""
     token, expires = signer.token(permit, seconds)
     base = str(request.base_url).rstrip("/")
     at = datetime.fromtimestamp(expires, UTC).isoformat()
     return {"url": f"{base}/objects/{quote(permit.path)}?token={token}", "expires_at": at}
 
 
-def _tell(office: Office, dataset: str, call: Call, permit: Permit, layer: Layer) -> None:
+def tell(
+    office: Office,
+    dataset: str,
+    call: Call,
+    permit: Permit,
+    layer: Layer,
+    more: Mapping[str, str | int | float] | None = None,
+) -> None:
+    """Write that a URL was handed out; `more` is what the event says beside that."""
     why = call.why or f"{permit.method} {permit.path}"
     facts: dict[str, str | int | float] = {"method": permit.method, "object": permit.path}
+    facts |= more or {}
     event = Event(EventType.SIGNED_URL_CREATED, dataset, None, call.by, why, facts)
     office.report(event, layer)
-
-
-def _batch(office: Office, dataset: str, body: DownloadCall) -> str | None:
-    """Return the batch that is asked for, None for all.
-
-    Of a file that came several times the newest batch is taken that is published.
-    Raises: UnknownDatasetError, UnknownBatchError, NotPublishedError.
-    """
-    if body.batch_id is not None:
-        return office.state(dataset, body.batch_id).batch
-    states = office.states(dataset)
-    if body.filename is None:
-        return None
-    stem = stem_of(body.filename)
-    named = [s for s in states if stem in (s.batch, s.batch[: -HASH_DIGITS - 1])]
-    for state in reversed(named):
-        if state.state == "published":
-            return state.batch
-    why = "no batch has come from a file of this name."
-    if named:
-        why = f"its batch {named[-1].batch} is {named[-1].state}. {named[-1].why}"
-    raise NotPublishedError(dataset, f"file '{body.filename}'", why)
-
-
-def _export(office: Office, dataset: str, batch: str | None, form: FileFormat) -> Exported:
-    """Return the file of the columns that the contract promises. Raises: NotPublishedError."""
-    settings = office.settings
-    contract = office.store.shown(dataset)
-    published = Tables(settings.lake).batches(dataset, Layer.PUBLISHED)
-    if not published or (batch is not None and batch not in published):
-        what = f"batch '{batch}'" if batch else "anything"
-        raise NotPublishedError(dataset, what, "see the states of its batches.")
-    request = ExportRequest(
-        dataset,
-        form,
-        batches=None if batch is None else [batch],
-        columns=[column.name for column in published_columns(contract)],
-    )
-    return export(settings.home, request, settings.memory_limit, settings.threads, settings.lake)

@@ -27,6 +27,8 @@ class EventType(StrEnum):
     QUARANTINE_RELEASED = "QuarantineReleased"
     QUARANTINE_CORRECTED = "QuarantineCorrected"
     REPLAY_REQUESTED = "ReplayRequested"
+    CONSUMPTION_GRANTED = "ConsumptionGranted"
+    CONSUMPTION_REVOKED = "ConsumptionRevoked"
     DATA_CONSUMED = "DataConsumed"
     DATA_UNPUBLISHED = "DataUnpublished"
     RETENTION_APPLIED = "RetentionApplied"

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from lakehouse_pipeline.cli.output import JsonOption, console, print_json
+from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.result_file import FileFormat, whole_file
-from lakehouse_pipeline.pipeline.export import ExportRequest
+from lakehouse_pipeline.orchestration.consumption import Consumed, Fact, consumed
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.pipeline.export import Exported, ExportRequest
 from lakehouse_pipeline.pipeline.export import export as export_published
 from lakehouse_pipeline.settings import Settings
 
@@ -54,6 +56,7 @@ def export(
     made = export_published(
         settings.home, request, settings.memory_limit, settings.threads, settings.lake
     )
+    _tell(settings, request, made)
     if output is not None:
         with whole_file(output) as copy:
             shutil.copyfile(made.path, copy)
@@ -64,6 +67,20 @@ def export(
         size = file.stat().st_size
         of = "nothing is published yet" if made.version is None else f"version {made.version}"
         console.print(f"{dataset}, {of}: {counted(size, 'byte')} in {file}", markup=False)
+
+
+def _tell(settings: Settings, request: ExportRequest, made: Exported) -> None:
+    """Write who takes what; not the condition, which may hold values."""
+    facts: dict[str, Fact] = {
+        "format": request.file_format.value,
+        "version": made.version or 0,
+        "filtered": int(request.where is not None),
+    }
+    if request.columns is not None:
+        facts["columns"] = ", ".join(request.columns)[:1000]
+    batch = request.batches[0] if request.batches and len(request.batches) == 1 else None
+    with open_instance(settings) as instance:
+        consumed(instance, Consumed(request.dataset, actor(), "lakehouse export", facts, batch))
 
 
 def _check(output: Path | None) -> None:

@@ -12,6 +12,7 @@ from lakehouse_pipeline.cli import (
     contract,
     demo,
     export,
+    grant,
     ingest,
     quarantine,
     query,
@@ -47,6 +48,7 @@ app.command()(retain.retain)
 app.command()(query.query)
 app.command()(export.export)
 app.command()(where.where)
+app.add_typer(grant.app, name="grant")
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 app.add_typer(token.app, name="token")

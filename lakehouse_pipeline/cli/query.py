@@ -8,12 +8,22 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json, print_table
+from lakehouse_pipeline.cli.output import (
+    JsonOption,
+    actor,
+    console,
+    errors,
+    print_json,
+    print_table,
+)
 from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.first_rows import DEFAULT_LIMITS, Answer, Limits
+from lakehouse_pipeline.lake.json_rows import with_integers
 from lakehouse_pipeline.lake.result_file import FileFormat, write_rows
+from lakehouse_pipeline.orchestration.consumption import queried
+from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.pipeline.layers_query import layers_query
 from lakehouse_pipeline.pipeline.published_query import published_query
 from lakehouse_pipeline.settings import Settings
@@ -27,9 +37,6 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     ARROW = "arrow"
-
-
-_INT64 = 1 << 63
 
 
 def query(
@@ -60,6 +67,7 @@ def query(
     ask = layers_query if all_layers else published_query
     limits = Limits(limit, timeout, settings.memory_limit, settings.threads)
     answer = ask(settings.home, sql, limits, lake=settings.lake)
+    _tell(settings, answer)
     _give(answer, file_format, output, settings)
     if output and as_json:
         print_json({"rows": answer.rows.num_rows, "cut": answer.cut, "file": str(output)})
@@ -69,6 +77,14 @@ def query(
         first = f"only the first {counted(limit, 'row')}"
         said = f"{first}; the query has more. Raise the limit with: --limit"
         errors.print(said, markup=False, style="yellow")
+
+
+def _tell(settings: Settings, answer: Answer) -> None:
+    """Write who asked of which datasets; not the query, which may hold values."""
+    if answer.datasets:
+        facts = {"rows": answer.rows.num_rows, "cut": int(answer.cut)}
+        with open_instance(settings) as instance:
+            queried(instance, answer.datasets, actor(), "lakehouse query", facts)
 
 
 def _check(file_format: Format, output: Path | None) -> None:
@@ -91,20 +107,10 @@ def _give(answer: Answer, file_format: Format, output: Path | None, settings: Se
     elif file_format is Format.CSV:
         typer.echo(_csv(answer.rows, settings), nl=False)
     elif file_format is Format.JSON:
-        print_json(_with_integers(answer.rows).to_pylist())
+        print_json(with_integers(answer.rows).to_pylist())
     else:
         columns = [column.to_pylist() for column in answer.rows.columns]
         print_table(answer.rows.column_names, zip(*columns, strict=True))
-
-
-def _with_integers(rows: pa.Table) -> pa.Table:
-    """Return rows whose decimals without places (a sum of integers) JSON shows as numbers."""
-    for at, column in enumerate(rows.schema):
-        if pa.types.is_decimal(column.type) and column.type.scale == 0:
-            values = [None if v is None else int(v) for v in rows.column(at).to_pylist()]
-            if all(v is None or abs(v) < _INT64 for v in values):
-                rows = rows.set_column(at, column.name, pa.array(values, pa.int64()))
-    return rows
 
 
 def _csv(rows: pa.Table, settings: Settings) -> bytes:

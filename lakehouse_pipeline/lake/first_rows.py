@@ -31,11 +31,13 @@ DEFAULT_LIMITS = Limits()
 class Answer:
     """The rows of a query in its order. `cut` is true when it had more than the limit.
 
-    Column names are distinct: of two with one name the second gets `_1` at its end.
+    Column names are distinct: of two with one name the second gets `_1` at its end. `datasets` are
+    those whose published data the query read, where that was judged.
     """
 
     rows: pa.Table
     cut: bool
+    datasets: tuple[str, ...] = ()
 
 
 def first_rows(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> Answer:

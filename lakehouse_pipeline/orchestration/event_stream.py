@@ -63,7 +63,7 @@ def events_after(
         )
         for record in records:
             cursor = record.storage_id
-            event = _told(record)
+            event = told(record)
             if event is not None and chosen.holds(event):
                 found.append(event)
             if len(found) == limit:
@@ -72,7 +72,8 @@ def events_after(
             return found, cursor
 
 
-def _told(record: dg.EventLogRecord) -> Told | None:
+def told(record: dg.EventLogRecord) -> Told | None:
+    """Return the event that a record holds, None where it is another observation."""
     observed = record.asset_observation
     if observed is None or "lakehouse/event" not in observed.metadata:
         return None

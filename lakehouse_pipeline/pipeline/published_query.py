@@ -5,6 +5,7 @@ published files of the datasets it names, has a memory limit, and is interrupted
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -50,7 +51,7 @@ def published_query(
         except (duckdb.IOException, duckdb.CatalogException) as error:
             raise QueryError(f"{', '.join(named)} cannot be read: {error}") from error
         with time_limit(connection, limits.seconds):
-            return first_rows(connection, sql, limits.rows)
+            return replace(first_rows(connection, sql, limits.rows), datasets=named)
 
 
 def _open(
