@@ -22,6 +22,7 @@ from lakehouse_pipeline.api import (
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
+from lakehouse_pipeline.api.portal import pages
 from lakehouse_pipeline.api.replay import Replays
 from lakehouse_pipeline.lake.signing import Signer
 from lakehouse_pipeline.lake.uploads import sweep
@@ -33,7 +34,18 @@ DESCRIPTION = """From a CSV file to a governed table, by HTTP alone. In this ord
 `POST /replay`, `POST /datasets/{dataset}/download-url`, `GET` from its URL.
 
 Errors are problem documents (RFC 9457); every POST takes an `Idempotency-Key`."""
-RESOURCES = (datasets, contracts, urls, objects, replay, batches, quarantine, events, health)
+RESOURCES = (
+    datasets,
+    contracts,
+    urls,
+    objects,
+    replay,
+    batches,
+    quarantine,
+    events,
+    health,
+    pages,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
