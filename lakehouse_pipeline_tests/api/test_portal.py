@@ -2,15 +2,21 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
+from lakehouse_pipeline.api.portal.batch_words import reason
 from lakehouse_pipeline.api.portal.language import language_of
+from lakehouse_pipeline.api.portal.quarantined import Row
 from lakehouse_pipeline.api.portal.templates import render
 from lakehouse_pipeline.api.portal.words import WORDS, Speech
+from lakehouse_pipeline.contracts.load import load_bytes
+from lakehouse_pipeline.layers.gate import Measures, judge_batch
 from lakehouse_pipeline.orchestration.batches import BatchState
 from lakehouse_pipeline_tests.api.client import Answer, Api
+from lakehouse_pipeline_tests.homes import contract_text
 
 HOSTILE = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
@@ -27,7 +33,7 @@ def read(html: str) -> str:
     """Return the text of a page as a person reads it, blanks squeezed."""
     texts: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = texts.append  # type: ignore[method-assign]  # it is meant to be replaced
+    parser.handle_data = texts.append  # type: ignore[assignment, method-assign]  # handled here
     parser.feed(html)
     return " ".join(" ".join(texts).split())
 
@@ -197,13 +203,12 @@ def test_the_language_is_the_one_asked_for_or_preferred(
     assert language_of(request(query, accept)) == language
 
 
-def test_who_may_not_see_records_sees_numbers_and_reasons(api: Api) -> None:
-    from lakehouse_pipeline.api.portal.quarantined import Row  # noqa: PLC0415
-
-    facts = {
+def test_who_may_not_see_records_sees_numbers_and_reasons() -> None:
+    facts: dict[str, Any] = {
         "dataset": "sales",
         "state": BatchState("sales", "may-00000000", "published", 1, 0, 1, rules={"id.type": 1}),
         "said": "",
+        "why": "",
         "busy": False,
         "reasons": {"id.type": "id must be a whole number."},
         "columns": (),
@@ -230,3 +235,13 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
     assert Speech("en").number(1234567) == "1,234,567"
     assert Speech("de").number(1234567) == "1.234.567"
     assert Speech("de").number(None) == "None"
+
+
+def test_a_refused_batch_says_why_in_words() -> None:
+    contract = load_bytes(contract_text(percent=12.5).encode(), "a.yaml")
+    (why,) = judge_batch(contract, Measures(records=2000, quarantined=1500)).refusals
+    state = BatchState("orders", "may-00000000", "refused", why=f"{why}; rows: the batch has 1")
+    english = "1,500 of 2,000 records (75.00 %) break a rule; 12.5 % may; rows: the batch has 1"
+    german = "1.500 von 2.000 Sätzen (75,00 %) verletzen eine Regel; 12,5 % dürfen; rows: the batch"
+    assert reason(state, Speech("en")) == english
+    assert reason(state, Speech("de")).startswith(german)

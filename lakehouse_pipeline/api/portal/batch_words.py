@@ -1,10 +1,17 @@
 """What became of a batch, in one sentence for who delivered it."""
 
+import re
+
 from lakehouse_pipeline.api.portal.words import Speech
+from lakehouse_pipeline.layers.gate import TOO_MANY
 from lakehouse_pipeline.orchestration.batches import BatchState
 
 FINAL = frozenset({"published", "refused", "failed", "stopped", "expired"})
 DURATIONS = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+_TOO_MANY = re.compile(
+    rf"{TOO_MANY}: (\d+) of (\d+) records \((.+?) %\) are quarantined, the contract allows (.+?) %"
+)
 
 
 def is_final(state: BatchState) -> bool:
@@ -13,7 +20,7 @@ def is_final(state: BatchState) -> bool:
 
 
 def sentence(state: BatchState, say: Speech) -> str:
-    """Return what became of a batch; reasons of the gate are told as they stand in its check."""
+    """Return what became of a batch."""
     if state.state == "published":
         return say(
             "said.published",
@@ -23,7 +30,19 @@ def sentence(state: BatchState, say: Speech) -> str:
         )
     if state.state == "running" or (state.state == "waiting" and not state.why):
         return say("said.running")
-    return f"{say(f'state.{state.state}')}: {state.why}".rstrip(": ")
+    return f"{say(f'state.{state.state}')}: {reason(state, say)}".rstrip(": ")
+
+
+def reason(state: BatchState, say: Speech) -> str:
+    """Return why a batch is where it is; what its check says, its commonest reason in words."""
+
+    def in_words(said: re.Match[str]) -> str:
+        quarantined, records, percent, allowed = said.groups()
+        share = say.decimal(percent)
+        facts = {"quarantined": int(quarantined), "records": int(records), "percent": share}
+        return say("said.too_many", **facts, allowed=say.decimal(allowed))
+
+    return _TOO_MANY.sub(in_words, state.why or state.warning)
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from lakehouse_pipeline.api import batches as batches_api
 from lakehouse_pipeline.api.parts import OfficeOf
 from lakehouse_pipeline.api.portal import static_files
 from lakehouse_pipeline.api.portal.access import may_see_records
-from lakehouse_pipeline.api.portal.batch_words import duration, is_final, sentence
+from lakehouse_pipeline.api.portal.batch_words import duration, is_final, reason, sentence
 from lakehouse_pipeline.api.portal.language import language_of
 from lakehouse_pipeline.api.portal.quarantined import SHOWN, first_rows
 from lakehouse_pipeline.api.portal.route import PageRoute
@@ -129,7 +129,7 @@ def _batches(dataset: str, request: Request, office: Office, offset: int) -> dic
     states = office.states(dataset, keys[offset : offset + PAGE])[::-1]
     return {
         "dataset": dataset,
-        "batches": [(state, sentence(state, say)) for state in states],
+        "batches": [(state, sentence(state, say), reason(state, say)) for state in states],
         "busy": any(not is_final(state) for state in states),
         "total": len(keys),
         "offset": offset,
@@ -140,6 +140,7 @@ def _batches(dataset: str, request: Request, office: Office, offset: int) -> dic
 def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[str, Any]:
     """Return what there is to say of a batch; `in_dagster` is its page in the other UI."""
     language = language_of(request)
+    say = Speech(language)
     contract = office.store.shown(dataset)
     told = batches_api.read(dataset, batch, office)
     in_dagster = told.pop("ui")
@@ -151,7 +152,8 @@ def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[s
     return {
         "dataset": dataset,
         "state": state,
-        "said": sentence(state, Speech(language)),
+        "said": sentence(state, say),
+        "why": reason(state, say),
         "busy": not is_final(state),
         "reasons": sentences(contract, language),
         "columns": contract.column_names if see else (),

@@ -117,6 +117,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{published} of {records} records are published, {quarantined} are quarantined.",
         "{published} von {records} Datensätzen sind veröffentlicht, {quarantined} in Quarantäne.",
     ),
+    "said.too_many": (
+        "{quarantined} of {records} records ({percent} %) break a rule; {allowed} % may",
+        "{quarantined} von {records} Sätzen ({percent} %) verletzen eine Regel; {allowed} % dürfen",
+    ),
     "said.arriving": (
         "Delivered; it is taken in within seconds.",
         "Geliefert; sie wird in wenigen Sekunden aufgenommen.",
@@ -198,3 +202,7 @@ class Speech:
         if not isinstance(fact, int):
             return str(fact)
         return f"{fact:,}" if self.language == "en" else f"{fact:,}".replace(",", ".")
+
+    def decimal(self, number: str) -> str:
+        """Return a number that is written with a point as the language writes it."""
+        return number.replace(".", ",") if self.language == "de" else number

@@ -76,11 +76,9 @@ class Live {
 
   show(text) {
     if (text === this.text) return;
-    const first = this.text === null;
     this.text = text;
     const part = new DOMParser().parseFromString(text, "text/html").body;
     localTimes(part);
-    if (first && part.innerHTML.trim() === this.place.innerHTML.trim()) return;
     const before = this.states();
     const focused = this.place.contains(document.activeElement) ? document.activeElement.id : "";
     const scrolled = [...this.place.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
@@ -222,6 +220,7 @@ function readJson(text) {
 }
 
 function takeDeliveries(drop, live) {
+  drop.hidden = false;
   const input = drop.querySelector("input[type=file]");
   const list = document.getElementById("sent");
   let queue = Promise.resolve();
@@ -317,11 +316,13 @@ async function correct(form) {
 // Make a part of the page work: once for the page, and again for what a live part brings.
 function wire(part) {
   for (const box of part.querySelectorAll("[data-download]")) {
+    box.hidden = false;
     for (const button of box.querySelectorAll("button")) {
       button.addEventListener("click", () => download(box, button));
     }
   }
   for (const form of part.querySelectorAll("[data-corrections]")) {
+    form.hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       correct(form);
