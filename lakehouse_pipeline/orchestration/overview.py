@@ -1,7 +1,7 @@
 """Every dataset in one line: its contract, its batches, when it was published last."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -34,10 +34,12 @@ class Overview:
     late_seconds: float | None
 
 
-def overviews(instance: dg.DagsterInstance, store: ContractStore) -> Iterator[Overview]:
-    """Yield the datasets that have a contract, sound or not, by name."""
+def overviews(
+    instance: dg.DagsterInstance, store: ContractStore, datasets: Sequence[str]
+) -> Iterator[Overview]:
+    """Yield these datasets, in their order; their contracts may be sound or not."""
     active = active_datasets(instance)
-    for dataset in store.datasets():
+    for dataset in datasets:
         yield _overview(instance, store, dataset, running=dataset in active)
 
 

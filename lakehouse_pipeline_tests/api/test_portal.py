@@ -216,7 +216,7 @@ def test_who_may_not_see_records_sees_numbers_and_reasons() -> None:
         "rows": [Row(7, ("id must be a whole number.",))],
         "see": False,
         "most": 100,
-        "in_dagster": None,
+        "ui": None,
     }
     html = bytes(render(request(), "batch_part", **facts).body).decode()
     assert "The values are shown to stewards" in read(html)

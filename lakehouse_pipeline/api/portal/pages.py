@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from lakehouse_pipeline.api import batches as batches_api
 from lakehouse_pipeline.api.parts import OfficeOf
 from lakehouse_pipeline.api.portal import static_files
-from lakehouse_pipeline.api.portal.access import may_see_records
+from lakehouse_pipeline.api.portal.access import may_see_records, ui_address, visible
 from lakehouse_pipeline.api.portal.batch_words import duration, is_final, reason, sentence
 from lakehouse_pipeline.api.portal.language import language_of
 from lakehouse_pipeline.api.portal.quarantined import SHOWN, first_rows
@@ -23,8 +22,6 @@ from lakehouse_pipeline.lake.landing import HASH_DIGITS
 from lakehouse_pipeline.lake.quarantine import Report, write_report
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.layers.sentences import sentences
-from lakehouse_pipeline.orchestration.batches import BatchState
-from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.office import Office
 from lakehouse_pipeline.orchestration.overview import overviews
 
@@ -37,10 +34,9 @@ Offset = Annotated[int, Query(ge=0, le=2**53)]
 @router.get("/")
 def index(request: Request, office: OfficeOf) -> Response:
     """Show every dataset at a glance."""
-    found = list(overviews(office.instance, office.store))
-    return render(
-        request, "datasets", datasets=found, duration=duration, ui=running_url(office.settings)
-    )
+    found = list(overviews(office.instance, office.store, visible(office)))
+    ui = ui_address(request, office)
+    return render(request, "datasets", datasets=found, duration=duration, ui=ui)
 
 
 @router.get("/portal/datasets/{dataset}")
@@ -55,7 +51,7 @@ def dataset_page(dataset: str, request: Request, office: OfficeOf, offset: Offse
         state=life.shown.state.value if life.shown else "",
         closed=life.closed,
         said=_said_of_columns(contract, request),
-        ui=running_url(office.settings),
+        ui=ui_address(request, office),
         **_batches(dataset, request, office, offset),
     )
 
@@ -86,12 +82,7 @@ def delivered(dataset: str, batch: str, request: Request, office: OfficeOf) -> d
 @router.get("/portal/datasets/{dataset}/batches/{batch}")
 def batch_page(dataset: str, batch: str, request: Request, office: OfficeOf) -> Response:
     """Show a batch: where its records are, its checks, and the first quarantined records."""
-    return render(
-        request,
-        "batch",
-        ui=running_url(office.settings),
-        **_batch(dataset, batch, request, office),
-    )
+    return render(request, "batch", **_batch(dataset, batch, request, office))
 
 
 @router.get("/portal/datasets/{dataset}/batches/{batch}/part")
@@ -138,13 +129,11 @@ def _batches(dataset: str, request: Request, office: Office, offset: int) -> dic
 
 
 def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[str, Any]:
-    """Return what there is to say of a batch; `in_dagster` is its page in the other UI."""
+    """Return what there is to say of a batch."""
     language = language_of(request)
     say = Speech(language)
     contract = office.store.shown(dataset)
-    told = batches_api.read(dataset, batch, office)
-    in_dagster = told.pop("ui")
-    state = BatchState(**told)
+    state = office.state(dataset, batch)
     see = may_see_records(request)
     rows = []
     if state.quarantined:
@@ -161,7 +150,7 @@ def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[s
         "rows": rows,
         "see": see,
         "most": SHOWN,
-        "in_dagster": in_dagster,
+        "ui": ui_address(request, office),
     }
 
 
