@@ -101,7 +101,9 @@ class Office:
         report_life_cycle(self.instance, self.settings, [dataset])
         url = running_url(self.settings)
         if url is not None:
-            with suppress(ConnectionError, TimeoutError):  # the UI has ended, is not there yet, or slow
+            with suppress(
+                ConnectionError, TimeoutError
+            ):  # the UI has ended, is not there yet, or slow
                 reload_location(url)
 
     def followed(self, dataset: str, given: Given, by: str) -> tuple[Given, list[BatchState]]:

@@ -69,7 +69,7 @@ def test_the_counts_of_a_batch_add_up_in_words(api: Api, dataset: str, batch: st
     said = read(page(api, f"/portal/datasets/{dataset}/batches/{batch}"))
     assert "3 records = 2 validated + 1 quarantined; none is missing." in said
     assert "Its file has 4 lines: 1 of the header, 0 blank, the rest of records." in said
-    assert "2 of 3 records are published, 1 are quarantined." in said
+    assert "2 of 3 records published, 1 quarantined." in said
 
 
 def test_the_reasons_are_sentences_in_the_language_that_is_asked_for(
@@ -166,7 +166,7 @@ def test_an_upload_is_told_about_by_its_name_or_its_content(api: Api) -> None:
         "batch": batch,
         "final": True,
         "state": "published",
-        "said": "2 of 3 records are published, 1 are quarantined.",
+        "said": "2 of 3 records published, 1 quarantined.",
     }
     same = api.get(path.replace("may-", "copy-")).json
     assert (same["state"], same["batch"]) == ("same", batch)

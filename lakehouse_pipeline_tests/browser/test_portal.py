@@ -104,7 +104,7 @@ def test_a_file_is_delivered_with_progress_and_published(
         write(tmp_path, "large.csv", f"id,note,amount\n{rows}")
     )
     expect(sent(page, "large.csv")).to_contain_text(
-        "20,000 of 20,000 records are published, 0 are quarantined.", timeout=PROCESSED
+        "20,000 of 20,000 records published, 0 quarantined.", timeout=PROCESSED
     )
     seen = " ".join(page.evaluate("seen"))
     assert re.search(r"\d+ % sent", seen)
@@ -124,9 +124,7 @@ def test_broken_rows_show_their_reasons_and_come_back_corrected(
     page.goto(f"/portal/datasets/{sales}")
     page.get_by_label("Drop CSV files here").set_input_files(write(tmp_path, "broken.csv", text))
     said = sent(page, "broken.csv")
-    expect(said).to_contain_text(
-        "1 of 4 records are published, 3 are quarantined.", timeout=PROCESSED
-    )
+    expect(said).to_contain_text("1 of 4 records published, 3 quarantined.", timeout=PROCESSED)
     said.get_by_role("link").click()
     expect(
         page.get_by_text("4 records = 1 validated + 3 quarantined; none is missing.")
@@ -186,7 +184,7 @@ def test_a_file_is_dropped_anywhere_on_the_page(page: Page, sales: str) -> None:
     page.goto(f"/portal/datasets/{sales}?lang=de")
     page.evaluate(DROP)
     expect(sent(page, "dropped.csv")).to_contain_text(
-        "1 von 1 Datensätzen sind veröffentlicht, 0 in Quarantäne.", timeout=PROCESSED
+        "1 von 1 Datensätzen veröffentlicht, 0 in Quarantäne.", timeout=PROCESSED
     )
     expect(page.locator("#announce")).to_contain_text("veröffentlicht")
 

@@ -114,8 +114,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "state.expired": ("expired", "abgelaufen"),
     "state.arriving": ("delivered", "geliefert"),
     "said.published": (
-        "{published} of {records} records are published, {quarantined} are quarantined.",
-        "{published} von {records} Datensätzen sind veröffentlicht, {quarantined} in Quarantäne.",
+        "{published} of {records} records published, {quarantined} quarantined.",
+        "{published} von {records} Datensätzen veröffentlicht, {quarantined} in Quarantäne.",
     ),
     "said.too_many": (
         "{quarantined} of {records} records ({percent} %) break a rule; {allowed} % may",
@@ -148,7 +148,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "check.rules": ("Rules for each record", "Regeln für jeden Datensatz"),
     "check.gate": ("Gate for the batch as a whole", "Schranke für die ganze Lieferung"),
     "kept": ("kept", "eingehalten"),
-    "rules_broken": ("{count} records break a rule", "{count} Datensätze verletzen eine Regel"),
+    "rules_broken": ("broken by {count}", "verletzt von {count}"),
     "let_through": ("let through", "durchgelassen"),
     "held_back": ("held back", "zurückgehalten"),
     "warned": ("let through, with a warning", "durchgelassen, mit Warnung"),
