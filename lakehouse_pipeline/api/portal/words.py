@@ -148,7 +148,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "check.rules": ("Rules for each record", "Regeln für jeden Datensatz"),
     "check.gate": ("Gate for the batch as a whole", "Schranke für die ganze Lieferung"),
     "kept": ("kept", "eingehalten"),
-    "rules_broken": ("broken by {count}", "verletzt von {count}"),
+    "rules_broken": ("{count} quarantined", "{count} in Quarantäne"),
     "let_through": ("let through", "durchgelassen"),
     "held_back": ("held back", "zurückgehalten"),
     "warned": ("let through, with a warning", "durchgelassen, mit Warnung"),
