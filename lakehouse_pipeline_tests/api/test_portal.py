@@ -77,7 +77,7 @@ def test_the_reasons_are_sentences_in_the_language_that_is_asked_for(
 ) -> None:
     path = f"/portal/datasets/{dataset}/batches/{batch}"
     english = "amount must be a number of at most 17 digits, with a decimal point."
-    german = "amount muss eine Zahl mit Dezimalpunkt sein."
+    german = "amount muss eine Zahl mit höchstens 17 Stellen und Dezimalpunkt sein."
     assert english in read(page(api, path))
     for said in (page(api, f"{path}?lang=de"), page(api, path, Accept_Language="de-DE,en;q=0.5")):
         assert german in read(said)
@@ -155,7 +155,8 @@ def test_the_report_for_the_supplier_comes_back_corrected(
     )
     header, row = answer.body.decode().splitlines()
     assert header == "batch,record,reasons,id,note,amount,text"
-    assert row == f"{batch},2,amount muss eine Zahl mit Dezimalpunkt sein.,2,{HOSTILE},x,"
+    why = "amount muss eine Zahl mit höchstens 17 Stellen und Dezimalpunkt sein."
+    assert row == f"{batch},2,{why},2,{HOSTILE},x,"
 
 
 def test_an_upload_is_told_about_by_its_name_or_its_content(api: Api) -> None:
