@@ -37,6 +37,7 @@ from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
 from lakehouse_pipeline.api.permissions import doors
+from lakehouse_pipeline.api.portal import pages
 from lakehouse_pipeline.api.queries import Queries
 from lakehouse_pipeline.api.rate import Rate
 from lakehouse_pipeline.api.replay import Replays
@@ -109,8 +110,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for resource in RESOURCES:
         app.include_router(resource.router, dependencies=[Depends(_bearer)])
-    for pages in (login, dagster_ui):
-        app.include_router(pages.router)
+    for site in (login, dagster_ui, pages):
+        app.include_router(site.router)
 
     @app.get("/metrics", tags=["health"])
     def metrics() -> Response:

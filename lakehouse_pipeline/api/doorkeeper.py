@@ -109,11 +109,18 @@ async def _refuse(
     await answer(scope, receive, send)
 
 
+_PAGES = ("/dagster", "/portal/datasets")
+
+
 def _is_page(scope: Scope, visit: Visit) -> bool:
-    """Return whether a person in a browser opens a page of the UI."""
+    """Return whether a person in a browser opens a page, who can be asked to log in."""
     accepted = HTTPConnection(scope).headers.get("accept", "")
     path = visit.door.call[1] if visit.door else ""
-    return scope["method"] == "GET" and path.startswith("/dagster") and "text/html" in accepted
+    return (
+        scope["method"] == "GET"
+        and (path == "/" or path.startswith(_PAGES))
+        and "text/html" in accepted
+    )
 
 
 def _to_login(scope: Scope) -> Response:

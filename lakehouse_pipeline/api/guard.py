@@ -19,7 +19,7 @@ from lakehouse_pipeline.api.problems import problem
 from lakehouse_pipeline.orchestration.home_lock import PREFIX
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-PAGES = frozenset({PREFIX, "/login", "/docs"})
+PAGES = frozenset({PREFIX, "/login", "/docs", "/"})
 """What people may come to by a link on another site, beside the pages below the UI."""
 
 
@@ -70,7 +70,7 @@ class Guard:
 
 def _is_visit(scope: Scope, headers: Headers) -> bool:
     """Return whether a person follows a link to a page; the browser keeps its cookie back then."""
-    is_page = scope["path"] in PAGES or scope["path"].startswith(f"{PREFIX}/")
+    is_page = scope["path"] in PAGES or scope["path"].startswith((f"{PREFIX}/", "/portal/"))
     return (
         is_page
         and scope.get("method") == "GET"

@@ -57,7 +57,7 @@ ActorOf = Annotated[str, Depends(_actor)]
 """Who acts, of calls whose body has no room for `by`."""
 
 
-def _ui_address(request: Request) -> str | None:
+def ui_address_of(request: Request) -> str | None:
     """Return where the caller finds the UI, None when it does not run."""
     holder = running(_office(request).settings)
     if holder is not None and holder.view_port:
@@ -66,7 +66,7 @@ def _ui_address(request: Request) -> str | None:
 
 
 OfficeOf = Annotated[Office, Depends(_office)]
-UiAddress = Annotated[str | None, Depends(_ui_address)]
+UiAddress = Annotated[str | None, Depends(ui_address_of)]
 SignerOf = Annotated[Signer, Depends(_signer)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, le=2**53, description="How many to leave out first.")]

@@ -95,6 +95,15 @@ RULES: Mapping[Call, Rule] = {
     ("GET", "/dagster/{path:path}"): _UI,
     ("POST", "/dagster/{path:path}"): _UI,
     (WEBSOCKET, "/dagster/{path:path}"): _UI,
+    ("GET", "/"): Rule(Permission.LOOK, Names.INSIDE),
+    ("GET", "/portal/datasets/{dataset}"): _LOOK,
+    ("GET", "/portal/datasets/{dataset}/batches"): _LOOK,
+    ("GET", "/portal/datasets/{dataset}/delivered"): _LOOK,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}"): _LOOK,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}/part"): _LOOK,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}/report.csv"): Rule(
+        Permission.INSPECT, Names.PATH
+    ),
     # A signed URL says itself what it is for, and was given to somebody who may do that.
     ("PUT", "/objects/landing/{dataset}/{name}"): _OPEN,
     ("GET", "/objects/exports/{path:path}"): _OPEN,
@@ -109,6 +118,7 @@ RULES: Mapping[Call, Rule] = {
     ("POST", "/logout"): _OPEN,
     ("GET", "/healthz"): _OPEN,
     ("GET", "/readyz"): _OPEN,
+    ("GET", "/portal/static/{name}"): _OPEN,
     ("GET", "/docs"): _OPEN,
     ("GET", "/docs/start.js"): _OPEN,
     ("GET", "/docs/{name}"): _OPEN,

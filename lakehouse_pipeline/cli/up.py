@@ -21,6 +21,7 @@ def up() -> None:
         status.stop()
         console.print(f"UI: {stack.shown_url}{LOGIN if stack.shown_url != stack.url else ''}")
         if stack.api_url:
+            console.print(f"Portal: {stack.api_url}")
             console.print(f"API: {stack.api_url} (its reference: {stack.api_url}/docs)")
         else:
             console.print("API: not installed; pip install 'lakehouse-pipeline[api]'")

@@ -114,7 +114,7 @@ def _folded(events: Iterable[Told]) -> dict[str, Grant]:
                 str(event.facts["consumer"]),
                 str(event.facts["purpose"]),
                 datetime.fromisoformat(str(event.facts["expires"])),
-                event.actor,
+                event.actor or "",
                 at,
             )
         elif event.type == EventType.CONSUMPTION_REVOKED and name in grants:

@@ -94,7 +94,7 @@ class Office:
     def dataset_of(self, contract: bytes) -> str:
         """Return the dataset that a contract is about. Raises: ContractError: as `register`."""
         with _as_file(self.settings, contract) as file:
-            return _sound(file).dataset
+            return _sound(file, self.settings).dataset
 
     def newest(self, dataset: str) -> Contract:
         """Return the newest sound version. Raises: UnknownDatasetError, ContractError."""
@@ -106,7 +106,9 @@ class Office:
         report_life_cycle(self.instance, self.settings, [dataset])
         url = running_url(self.settings)
         if url is not None:
-            with suppress(ConnectionError):  # the UI has ended or is not there yet
+            with suppress(
+                ConnectionError, TimeoutError
+            ):  # the UI has ended, is not there yet, or slow
                 reload_location(url)
 
     def followed(self, dataset: str, given: Given, by: str) -> tuple[Given, list[BatchState]]:

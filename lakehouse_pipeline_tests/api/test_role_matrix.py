@@ -18,7 +18,7 @@ DATASET = "sales"
 ALL = frozenset(ROLES)
 IN_CHARGE = frozenset({"steward", "owner"})
 OF_THEIR_OWN = frozenset(
-    {("GET", "/datasets"), ("GET", "/events"), ("GET", "/grants"), ("POST", "/query")}
+    {("GET", "/datasets"), ("GET", "/events"), ("GET", "/grants"), ("POST", "/query"), ("GET", "/")}
 )
 """These know nothing but what is of a token's own dataset, and refuse no token for another one."""
 
@@ -59,6 +59,13 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/dagster"): ALL,
     ("GET", "/dagster/{path:path}"): ALL,
     ("POST", "/dagster/{path:path}"): ALL,
+    ("GET", "/"): ALL,
+    ("GET", "/portal/datasets/{dataset}"): ALL,
+    ("GET", "/portal/datasets/{dataset}/batches"): ALL,
+    ("GET", "/portal/datasets/{dataset}/delivered"): ALL,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}"): ALL,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}/part"): ALL,
+    ("GET", "/portal/datasets/{dataset}/batches/{batch}/report.csv"): IN_CHARGE | {"producer"},
     # None: open to everybody; a signed URL without its signature is refused by that.
     ("PUT", "/objects/landing/{dataset}/{name}"): None,
     ("GET", "/objects/exports/{path:path}"): None,
@@ -73,6 +80,7 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/logout"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
+    ("GET", "/portal/static/{name}"): None,
     ("GET", "/docs"): None,
     ("GET", "/docs/start.js"): None,
     ("GET", "/docs/{name}"): None,
@@ -147,8 +155,8 @@ def made(api: Api, call: tuple[str, str], replay: str) -> int:
     method, path = call
     named = path.replace("{dataset}", DATASET).replace("{batch}", "no-00000000")
     named = named.replace("{grant}", f"{DATASET}-000000000000")
-    name = "swagger-ui.css" if "/docs/" in path else "a.csv"
-    named = named.replace("{name}", replay if "replays" in path else name)
+    name = {"/docs/{name}": "swagger-ui.css", "/portal/static/{name}": "portal.css"}.get(path)
+    named = named.replace("{name}", replay if "replays" in path else name or "a.csv")
     body = json.dumps(BODIES.get(path, {})).encode() if method in ("POST", "PUT") else None
     kind = {"Content-Type": "application/json"}
     return api.call(method, named.replace("{path:path}", "graphql"), body, kind).status

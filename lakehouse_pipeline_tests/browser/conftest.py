@@ -39,9 +39,10 @@ SHOWN_MILLISECONDS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Lakehouse:
-    """A running UI, and the states of the four batches by file name."""
+    """A running UI and API, and the states of the four batches by file name."""
 
     url: str
+    api_url: str
     batches: dict[str, BatchState]
 
 
@@ -88,7 +89,7 @@ def lakehouse(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with running(settings) as stack:
         for file in write_files(folder):
             Landing(settings.landing).place(DATASET, file)
-        yield Lakehouse(stack.url, _processed(settings, stack))
+        yield Lakehouse(stack.url, stack.api_url, _processed(settings, stack))
 
 
 def _processed(settings: Settings, stack: Stack) -> dict[str, BatchState]:
