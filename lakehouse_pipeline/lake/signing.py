@@ -5,8 +5,6 @@ The token is a JWT (RFC 7519, HS256) `{m, p, exp, max}`: method, object, expiry 
 else, so it belongs in no log. The secret is made at first use and never leaves `keys/`.
 """
 
-import os
-import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,9 @@ from pathlib import Path
 import jwt
 
 from lakehouse_pipeline.errors import LakehouseError
+from lakehouse_pipeline.lake.secret_file import secret_file
 
 SECRET_FILE = "signing.key"  # noqa: S105 - the name of the file, not the secret
-SECRET_BYTES = 32
 _ALGORITHM = "HS256"
 
 
@@ -40,7 +38,7 @@ class Signer:
     """Makes and checks tokens with the secret of one installation."""
 
     def __init__(self, keys: Path) -> None:
-        self._secret = _secret(keys)
+        self._secret = secret_file(keys / SECRET_FILE)
 
     def token(self, permit: Permit, seconds: float) -> tuple[str, int]:
         """Return a token that allows `permit` for so long, and when it expires (seconds UTC)."""
@@ -67,23 +65,3 @@ class Signer:
         if claims["p"] != path:
             raise SignedUrlError("is for another object")
         return Permit(method, path, int(claims["max"]))
-
-
-def _secret(keys: Path) -> bytes:
-    """Return the secret in `keys`, made first where there is none: mode 0600, whole or not."""
-    path = keys / SECRET_FILE
-    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        draft = path.with_name(f".{SECRET_FILE}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return bytes.fromhex(path.read_text("ascii").strip())
