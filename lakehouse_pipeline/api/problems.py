@@ -27,6 +27,8 @@ from lakehouse_pipeline.errors import (
     UnknownDatasetError,
     UnregisteredVersionError,
 )
+from lakehouse_pipeline.lake.object_signing import UnsignableNameError
+from lakehouse_pipeline.lake.objects import StorageError
 from lakehouse_pipeline.lake.signing import SignedUrlError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
 
@@ -53,13 +55,13 @@ class NotPublishedError(LakehouseError):
         super().__init__(f"{what} of '{dataset}' is not published: {why}")
 
 
-class BucketUploadError(LakehouseError):
-    """Landing is a bucket; its own URLs are not handed out here yet."""
+class BucketLimitError(LakehouseError):
+    """A limit of bytes was asked for a URL of a bucket, where nobody could hold to it."""
 
-    def __init__(self, landing: str, dataset: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"landing is {landing}, and this version signs uploads only into a landing folder. "
-            f"Put the file there with your own means: {landing}/{dataset}/"
+            "max_bytes: landing is a bucket, and no object store binds a size to a signed URL. "
+            "Ask without max_bytes, or limit uploads in the store."
         )
 
 
@@ -81,18 +83,20 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     DatasetExistsError: HTTPStatus.CONFLICT,
     NotApprovedError: HTTPStatus.CONFLICT,
     NotPublishedError: HTTPStatus.CONFLICT,
-    BucketUploadError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,
     LandingFileMissingError: HTTPStatus.GONE,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotCsvError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    BucketLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DatasetNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ShortContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnsignableNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StorageError: HTTPStatus.BAD_GATEWAY,
 }
 """The status of each error; every other one of ours is 400, what is not ours 500."""
 

@@ -7,11 +7,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
+from lakehouse_pipeline.api.bucket_urls import download_from, upload_to
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
-from lakehouse_pipeline.api.problems import BucketUploadError, NotPublishedError
+from lakehouse_pipeline.api.problems import NotPublishedError
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.published import published_columns
-from lakehouse_pipeline.lake.bucket_folder import address, objects_of
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
 from lakehouse_pipeline.lake.result_file import FileFormat
 from lakehouse_pipeline.lake.signing import Permit, Signer
@@ -64,14 +65,17 @@ def upload_url(
     office.store.require(dataset)
     office.store.require_open(dataset)
     require_csv_name(body.filename)
-    if objects_of(office.settings.landing) is not None:
-        raise BucketUploadError(address(office.settings.landing), dataset)
+    if (landing := objects_of(office.settings.landing)) is not None:
+        seconds = body.expires_seconds
+        key, given = upload_to(landing, dataset, body.filename, seconds, body.max_bytes)
+        _tell(office, dataset, body, Permit("PUT", key), Layer.RAW)
+        return given
     allowed = office.settings.upload_max_bytes
     limit = min(body.max_bytes or allowed, allowed)
     permit = Permit("PUT", f"landing/{dataset}/{body.filename}", limit)
     answer = _signed(request, signer, permit, body.expires_seconds)
     _tell(office, dataset, body, permit, Layer.RAW)
-    return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit}
+    return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit, "headers": {}}
 
 
 @router.post("/upload-url")
@@ -89,10 +93,15 @@ def download_url(
     """Return a URL of published data; the file is made once per version and reused."""
     batch = _batch(office, dataset, body)
     made = _export(office, dataset, batch, body.format)
-    name = made.path.relative_to(office.settings.exports).as_posix()
-    permit = Permit("GET", f"exports/{name}")
-    answer = _signed(request, signer, permit, body.expires_seconds)
-    answer["url"] += f"&filename={batch or dataset}.{body.format}"
+    saved_as = f"{batch or dataset}.{body.format}"
+    if (exports := objects_of(office.settings.exports)) is not None:
+        key, answer = download_from(exports, made.path, saved_as, body.expires_seconds)
+        permit = Permit("GET", key)
+    else:
+        name = made.path.relative_to(office.settings.exports).as_posix()
+        permit = Permit("GET", f"exports/{name}")
+        answer = _signed(request, signer, permit, body.expires_seconds)
+        answer["url"] += f"&filename={saved_as}"
     _tell(office, dataset, body, permit, Layer.PUBLISHED)
     size = made.path.stat().st_size
     return answer | {"method": "GET", "batch_id": batch, "version": made.version, "bytes": size}
