@@ -24,7 +24,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
-from lakehouse_pipeline.pipeline.binding import unbound
+from lakehouse_pipeline.pipeline.binding import unfit
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="Add contracts, check them, and lead their lives.", no_args_is_help=True)
@@ -49,7 +49,7 @@ def add(
 ) -> None:
     """Check a contract and register it; a running UI shows its dataset within seconds."""
     settings = Settings()
-    problems = unbound(load_file(file))
+    problems = unfit(load_file(file), settings.check_modules)
     if problems:
         raise ContractError(problems)
     store = ContractStore(settings.contracts)
@@ -81,10 +81,11 @@ def lint(
 ) -> None:
     """Report every problem as file:line:column: message; exit 1 when there is one."""
     problems: list[Problem] = []
-    files = [f for path in paths or [Settings().contracts] for f in _contracts(path)]
+    settings = Settings()
+    files = [f for path in paths or [settings.contracts] for f in _contracts(path)]
     for file in files:
         try:
-            problems += unbound(load_file(file))
+            problems += unfit(load_file(file), settings.check_modules)
         except ContractError as error:
             problems += error.problems
     if as_json:

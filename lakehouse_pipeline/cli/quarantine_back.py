@@ -70,9 +70,9 @@ def release(
         raise typer.BadParameter("give --record or --rule, not both", param_hint="--rule")
     with _desk(dataset, batch, by, why) as desk, console.status("releasing"):
         if record:
-            said = f"{desk.release_records(record)} records released"
+            said = f"{_records(desk.release_records(record))} released"
         elif rule:
-            said = f"{desk.release_rule(rule)} records released from {rule}"
+            said = f"{_records(desk.release_rule(rule))} released from {rule}"
         else:
             said = f"the batch is released from: {', '.join(desk.release_batch())}"
         state = _state(desk)
@@ -107,6 +107,10 @@ def _desk(dataset: str, batch: str, by: str, why: str) -> Iterator[Desk]:
 def _state(desk: Desk) -> BatchState:
     states = batch_states(desk.instance, desk.contract.dataset, [desk.batch])
     return states[0] if states else BatchState(desk.contract.dataset, desk.batch, "unknown")
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _print(state: BatchState, facts: dict[str, object], said: str, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
 from lakehouse_pipeline_tests.homes import AMOUNT, contract_text, open_home, rows
 
+SHOP = "lakehouse_pipeline_tests.contracts.shop_checks"
 BY = ("--by", "eve", "--why", "agreed")
 MAJOR = contract_text("2.0.0", amount=AMOUNT.replace("minimum: 0", "minimum: 5"))
 
@@ -335,3 +336,34 @@ def test_a_broken_ledger_is_named_and_stops_its_dataset_only(
     assert lakehouse("status").code == 0
     add(lakehouse, tmp_path, contract_text(dataset="refunds"))
     assert ContractStore(home / "contracts").current("refunds").contract.version == "1.0.0"
+
+
+@pytest.mark.parametrize("command", ["lint", "add"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("", "is_evn", "unknown check 'is_evn'."),
+        (SHOP, "is_evn", "unknown check 'is_evn'. Did you mean 'is_even'?"),
+        (SHOP, "has_check_digit, arguments: {digit: 5}", "has no argument 'digit'"),
+    ],
+)
+def test_a_rule_whose_check_is_not_registered_is_a_problem_of_its_contract(
+    lakehouse: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    wrong: tuple[str, str, str],
+) -> None:
+    modules, named, problem = wrong
+    monkeypatch.setenv("LAKEHOUSE_CHECK_MODULES", modules)
+    rule = f"name: even, implementation: {{columns: [order_id], check: {named}}}"
+    quality = f"    quality: [{{type: custom, engine: pandera, {rule}}}]\n"
+    file = tmp_path / "new.yaml"
+    file.write_text(contract_text("1.1.0", columns=quality), "utf-8")
+    answer = lakehouse("contract", command, file)
+    said = (answer.out + answer.err).replace("\n", " ")
+    assert answer.code == 1
+    assert f"{file}:1:1: rule 'even': " in said
+    assert problem in said
+    assert "list the module that registers the check in LAKEHOUSE_CHECK_MODULES" in said
+    assert "1.1.0" not in lakehouse("contract", "list", "orders").out
