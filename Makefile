@@ -59,7 +59,7 @@ test-fast: $(STAMP) ## the tests that start no processes and no browser
 AZURITE := build/azurite/node_modules/.bin/azurite-blob
 
 test-storage: $(STAMP) $(AZURITE) ## the tests on S3, Azure and Google Cloud Storage, emulated here
-	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" timeout --kill-after=30 900 \
+	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" timeout --kill-after=30 2400 \
 	  $(BIN)/pytest -m storage lakehouse_pipeline_tests/storage
 
 $(AZURITE): # an emulator of Azure Blob Storage, the one version that is known to work

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from lakehouse_pipeline.lake.bucket_folder import below, working_folder
+from lakehouse_pipeline.lake.bucket_folder import below, bucket_folder, objects_of, working_folder
 from lakehouse_pipeline.lake.objects import SCHEMES, StorageUrlError
 
 
@@ -105,8 +105,12 @@ class Settings(BaseSettings):
 
     @property
     def exports(self) -> Path:
-        """`<home>/exports`: published data as files to download, each made once per version."""
-        return self.home / "exports"
+        """`<home>/exports`: published data as files to download, each made once per version.
+
+        With a bucket the folder stands for `exports` there, from where they are given out.
+        """
+        local, objects = self.home / "exports", objects_of(self.place)
+        return local if objects is None else bucket_folder(local, objects.below("exports"))
 
     @property
     def keys(self) -> Path:

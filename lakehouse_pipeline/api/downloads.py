@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import FileResponse
 from pydantic import ConfigDict, Field, model_validator
 
+from lakehouse_pipeline.api.bucket_urls import download_from
 from lakehouse_pipeline.api.exported import exported
 from lakehouse_pipeline.api.objects import Filename, Token, permitted
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
@@ -17,8 +18,10 @@ from lakehouse_pipeline.api.problems import NotPublishedError
 from lakehouse_pipeline.api.urls import Seconds, permit_of, signed, tell
 from lakehouse_pipeline.audit.grants import Grant
 from lakehouse_pipeline.contracts.published import published_columns
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
 from lakehouse_pipeline.lake.result_file import FileFormat
+from lakehouse_pipeline.lake.signing import Permit, Signer
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.consumption import Consumed, Fact, consumed
@@ -82,14 +85,15 @@ def download_url(
     grant = _grant(office, dataset, body.grant)
     batches = _batches(office, dataset, body)
     made = _export(office, dataset, batches, body)
-    name = made.path.relative_to(office.settings.exports).as_posix()
-    permit = permit_of("GET", f"granted/{grant.id}/{name}" if grant else f"exports/{name}")
-    seconds = float(body.expires_seconds)
-    if grant:
-        seconds = min(seconds, (grant.expires - now()).total_seconds())
-    answer = signed(request, signer, permit, seconds)
     batch = batches[0] if batches and len(batches) == 1 else None
-    answer["url"] += f"&filename={batch or dataset}.{body.format}"
+    saved_as = f"{batch or dataset}.{body.format}"
+    exports = objects_of(office.settings.exports)
+    if exports is not None and grant is None:
+        key, answer = download_from(exports, made.path, saved_as, body.expires_seconds)
+        permit = permit_of("GET", key)
+    else:
+        permit, answer = _own_url(request, signer, made, body, grant)
+        answer["url"] += f"&filename={saved_as}"
     tell(office, dataset, body, permit, Layer.PUBLISHED, _facts(body, made, grant))
     size = made.path.stat().st_size
     said = {"method": "GET", "batch_id": batch, "version": made.version, "bytes": size}
@@ -117,6 +121,18 @@ def get(
         told = Consumed(dataset, found.consumer, found.purpose, facts)
         consumed(office.instance, told)
     return answer
+
+
+def _own_url(
+    request: Request, signer: Signer, made: Exported, body: DownloadCall, grant: Grant | None
+) -> tuple[Permit, dict[str, Any]]:
+    """Return what a URL of this API permits, and the URL: under a grant in a bucket's place too."""
+    name = f"{made.path.parent.name}/{made.path.name}"
+    permit = permit_of("GET", f"granted/{grant.id}/{name}" if grant else f"exports/{name}")
+    seconds = float(body.expires_seconds)
+    if grant:
+        seconds = min(seconds, (grant.expires - now()).total_seconds())
+    return permit, signed(request, signer, permit, seconds)
 
 
 def granted_facts(grant: Grant) -> dict[str, Fact]:

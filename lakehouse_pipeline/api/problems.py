@@ -49,6 +49,8 @@ from lakehouse_pipeline.errors import (
     UnknownTableVersionError,
     UnregisteredVersionError,
 )
+from lakehouse_pipeline.lake.object_signing import UnsignableNameError
+from lakehouse_pipeline.lake.objects import StorageError
 from lakehouse_pipeline.lake.signing import SignedUrlError
 from lakehouse_pipeline.lake.stored_files import (
     BeingWrittenError,
@@ -88,13 +90,13 @@ class NotPublishedError(LakehouseError):
         super().__init__(f"{what} of '{dataset}' is not published: {why}")
 
 
-class BucketUploadError(LakehouseError):
-    """Landing is a bucket; its own URLs are not handed out here yet."""
+class BucketLimitError(LakehouseError):
+    """A limit of bytes was asked for a URL of a bucket, where nobody could hold to it."""
 
-    def __init__(self, landing: str, dataset: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"landing is {landing}, and this version signs uploads only into a landing folder. "
-            f"Put the file there with your own means: {landing}/{dataset}/"
+            "max_bytes: landing is a bucket, and no object store binds a size to a signed URL. "
+            "Ask without max_bytes, or limit uploads in the store."
         )
 
 
@@ -135,7 +137,6 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NotApprovedError: HTTPStatus.CONFLICT,
     NotPublishedError: HTTPStatus.CONFLICT,
     BeingWrittenError: HTTPStatus.CONFLICT,
-    BucketUploadError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
     NotReleasableError: HTTPStatus.CONFLICT,
     NothingToReleaseError: HTTPStatus.CONFLICT,
@@ -144,6 +145,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     VersionGoneError: HTTPStatus.GONE,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotCsvError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    BucketLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContractError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DatasetNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -161,6 +163,8 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     TooManyCallsError: HTTPStatus.TOO_MANY_REQUESTS,
     TokenFileError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UiUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnsignableNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StorageError: HTTPStatus.BAD_GATEWAY,
 }
 """The status of each error; every other one of ours is 400, what is not ours 500."""
 

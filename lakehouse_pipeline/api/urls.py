@@ -8,11 +8,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from lakehouse_pipeline.api.bucket_urls import upload_to
 from lakehouse_pipeline.api.caller import ANONYMOUS, CALLER, Reached
 from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
-from lakehouse_pipeline.api.problems import BucketUploadError
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.lake.bucket_folder import address, objects_of
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.signing import Permit, Signer
 from lakehouse_pipeline.lake.uploads import require_csv_name
 from lakehouse_pipeline.names import Layer
@@ -45,14 +45,17 @@ def upload_url(
     office.store.require(dataset)
     office.store.require_open(dataset)
     require_csv_name(body.filename)
-    if objects_of(office.settings.landing) is not None:
-        raise BucketUploadError(address(office.settings.landing), dataset)
+    if (landing := objects_of(office.settings.landing)) is not None:
+        seconds = body.expires_seconds
+        key, given = upload_to(landing, dataset, body.filename, seconds, body.max_bytes)
+        tell(office, dataset, body, Permit("PUT", key), Layer.RAW)
+        return given
     allowed = office.settings.upload_max_bytes
     limit = min(body.max_bytes or allowed, allowed)
     permit = permit_of("PUT", f"landing/{dataset}/{body.filename}", limit)
     answer = signed(request, signer, permit, body.expires_seconds)
     tell(office, dataset, body, permit, Layer.RAW)
-    return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit}
+    return answer | {"method": "PUT", "filename": body.filename, "max_bytes": limit, "headers": {}}
 
 
 @router.post("/upload-url")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from lakehouse_pipeline.lake.bucket_folder import objects_of
+
 EXPORTS = "exports"
 KEEP_DAYS = 7
 _DAY = 86_400
@@ -22,21 +24,25 @@ _DAY = 86_400
 @contextmanager
 def locked_exports(home: Path, dataset: str) -> Iterator[Path]:
     """Yield the folder of a dataset's exports; nobody else makes or deletes one meanwhile."""
-    folder = home / EXPORTS / dataset
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with locked_folder(home / EXPORTS / dataset) as folder:
         yield folder
 
 
 @contextmanager
-def without_exports(home: Path, dataset: str) -> Iterator[None]:
-    """Delete a dataset's exports; none is made before the block is done, which deletes data."""
-    if not (home / EXPORTS / dataset).is_dir():
+def without_exports(exports: Path, dataset: str) -> Iterator[None]:
+    """Delete a dataset's exports; none is made before the block is done, which deletes data.
+
+    Those in a bucket go too, where `exports` stands for one.
+    """
+    objects = objects_of(exports)
+    if objects is None and not (exports / dataset).is_dir():
         yield  # one that is made from now on is of the table as it is now
         return
-    with locked_exports(home, dataset) as folder:
+    with locked_folder(exports / dataset) as folder:
         for path in _made(folder):
             path.unlink()
+        if objects is not None:
+            objects.delete(one.key for one in objects.under(dataset))
         yield
 
 
@@ -53,6 +59,14 @@ def sweep(folder: Path) -> None:
     for path in _made(folder):
         if max(path.stat().st_atime, path.stat().st_mtime) < oldest:
             path.unlink()
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[Path]:
+    """Yield the folder of a dataset's exports, as `locked_exports` does, by its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        yield folder
 
 
 def _made(folder: Path) -> list[Path]:

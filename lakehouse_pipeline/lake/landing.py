@@ -42,6 +42,11 @@ class LandingFile:
     changed_ns: int
 
     @property
+    def key(self) -> str:
+        """What it is called in the dataset's folder; no two files are called the same."""
+        return self.path.name
+
+    @property
     def fingerprint(self) -> str:
         """What changes whenever the file is written or put there again."""
         return f"{self.size}-{self.modified_ns}-{self.changed_ns}"
@@ -69,6 +74,11 @@ class LandedObject(LandingFile):
 
     objects: LandingObjects
     info: ObjectInfo
+
+    @property
+    def key(self) -> str:
+        """What it is called in the dataset's folder; several may have the same name."""
+        return self.info.key.partition("/")[2]
 
     @property
     def fingerprint(self) -> str:
@@ -207,15 +217,14 @@ class Landing:
     def _entries(self, dataset: str) -> list[LandingFile]:
         if self._objects is None:
             return _entries(self.folder(dataset))
-        folder = self.folder(dataset)
-        return [_landed(folder, self._objects, info) for info in self._objects.entries(dataset)]
+        return [_landed(self.root, self._objects, info) for info in self._objects.entries(dataset)]
 
 
-def _landed(folder: Path, objects: LandingObjects, info: ObjectInfo) -> LandedObject:
+def _landed(root: Path, objects: LandingObjects, info: ObjectInfo) -> LandedObject:
     """Return an object as a file; a store that counts whole seconds is taken at their end."""
     ns = int(info.modified.timestamp() * 1e6) * 1000
     ns += 0 if info.modified.microsecond else 999_999_999
-    return LandedObject(folder / info.name, info.size, ns, ns, objects, info)
+    return LandedObject(root / info.key, info.size, ns, ns, objects, info)
 
 
 def _named_after(name: str, sha256: str) -> str:

@@ -1,8 +1,11 @@
 """The landing folders in a bucket: objects listed, copied to the local disk, placed, deleted.
 
-Which of them are CSV files and what batch each one is, is in `landing.py`.
+Which of them are CSV files and what batch each one is, is in `landing.py`. What is uploaded by a
+signed URL lies in a folder of its own below `_signed/`, under its own name: so no upload can take
+the place of another one, whoever uploads what and when.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +13,14 @@ from pathlib import Path
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.object_cache import ObjectCache
 from lakehouse_pipeline.lake.objects import ObjectInfo, Objects
+
+SIGNED = "_signed"
+"""The folder, in that of a dataset, of what is uploaded by signed URLs."""
+
+
+def key_of_upload(dataset: str, name: str) -> str:
+    """Return a key that no other upload has, below the landing folders."""
+    return f"{dataset}/{SIGNED}/{secrets.token_hex(8)}/{name}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,13 +31,16 @@ class LandingObjects:
     folder: Path
 
     def entries(self, dataset: str) -> list[ObjectInfo]:
-        """Return the objects directly in a dataset's folder, by key."""
-        return [one for one in self.objects.folder(dataset)[1] if one.name]
+        """Return the objects directly in a dataset's folder, then those by signed URLs; by key."""
+        folders, objects = self.objects.folder(dataset)
+        found = [one for one in objects if one.name]
+        return found + (self.objects.under(f"{dataset}/{SIGNED}") if SIGNED in folders else [])
 
     def names(self, dataset: str) -> list[str]:
-        """Return the names of all that is in a dataset's folder."""
+        """Return the names of all that is in a dataset's folder, without what URLs brought."""
         folders, objects = self.objects.folder(dataset)
-        return sorted([*(f"{name}/" for name in folders), *(one.name for one in objects)])
+        others = [f"{name}/" for name in folders if name != SIGNED]
+        return sorted([*others, *(one.name for one in objects)])
 
     def strangers(self, datasets: Sequence[str]) -> list[str]:
         """Return what lies beside the folders of `datasets`: objects, and folders of none.

@@ -15,13 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from lakehouse_pipeline.errors import LakehouseError
+from lakehouse_pipeline.lake.object_signing import signed
 
 SCHEMES = ("s3", "az", "gs")
 AT_ONCE = 8
@@ -33,9 +34,6 @@ AT_ONCE_BYTES = 64 << 20
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-UNESCAPED = "/-_.~!$&'()*+,;=:@"
-"""What may stand in a URL's path as it is, beside letters and digits."""
 
 _PLACES = {"s3": "AWS_*", "az": "AZURE_*", "gs": "GOOGLE_*"}
 
@@ -59,16 +57,6 @@ class StorageError(LakehouseError):
         super().__init__(
             f"{url}: cannot {doing}: {_problem(error)}. Check LAKEHOUSE_STORAGE, the {variables} "
             "variables and that the store can be reached (docs/storage.md)."
-        )
-
-
-class UnsignableNameError(LakehouseError):
-    """A URL for an object on Azure whose name has to be escaped in it: it would answer 403."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"'{name}': on Azure a signed URL needs a name of ASCII letters, digits and "
-            "- _ . ~ ! $ ' ( ) * + , ; = : @ without blanks. Rename the file."
         )
 
 
@@ -207,20 +195,22 @@ class Objects:
     def sign(self, method: Literal["GET", "PUT"], key: str, expires: timedelta) -> str:
         """Return a URL that does one thing with one object until it expires, without credentials.
 
-        A PUT to Azure needs the header `x-ms-blob-type: BlockBlob`. No store can bind a size limit
-        to such a URL. It is a secret: keep it out of logs.
+        A PUT needs the `upload_headers`, too. No store can bind a size limit to such a URL. It is a
+        secret: keep it out of logs.
 
         Raises:
-            UnsignableNameError: on Azure, a name that a URL has to escape.
+            UnsignableNameError: a name that the store cannot sign (`object_signing.py`).
             StorageError: there is nothing to sign with.
         """
-        store = self._store
-        if isinstance(store, AzureStore) and quote(key, safe=UNESCAPED) != key:
-            raise UnsignableNameError(key.rpartition("/")[2])
         try:
-            return obstore.sign(store, method, key, expires)
+            return signed(self._store, urlsplit(self.url).netloc, method, key, expires)
         except BaseError as error:
             raise self._failed(f"sign {key}", error) from error
+
+    @property
+    def upload_headers(self) -> dict[str, str]:
+        """The headers that a PUT to a signed URL needs beside the body."""
+        return {"x-ms-blob-type": "BlockBlob"} if self.url.startswith("az://") else {}
 
     @property
     def _store(self) -> S3Store | AzureStore | GCSStore:

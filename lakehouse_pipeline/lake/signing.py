@@ -6,8 +6,6 @@ token that one asked with ("" without). Whoever holds it may do that and nothing
 else, so it belongs in no log. The secret is made at first use and never leaves `keys/`.
 """
 
-import os
-import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,9 @@ from pathlib import Path
 import jwt
 
 from lakehouse_pipeline.errors import LakehouseError
+from lakehouse_pipeline.lake.secret_file import secret_file
 
 SECRET_FILE = "signing.key"  # noqa: S105 - the name of the file, not the secret
-SECRET_BYTES = 32
 ALGORITHM = "HS256"
 
 
@@ -83,20 +81,5 @@ class Signer:
 
 
 def signing_secret(keys: Path) -> bytes:
-    """Return the secret in `keys`, made first where there is none: mode 0600, whole or not."""
-    path = keys / SECRET_FILE
-    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        draft = path.with_name(f".{SECRET_FILE}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return bytes.fromhex(path.read_text("ascii").strip())
+    """Return the secret that an installation signs with."""
+    return secret_file(keys / SECRET_FILE)

@@ -110,11 +110,11 @@ def _folded(events: Iterable[Told]) -> dict[str, Grant]:
         if event.type == EventType.CONSUMPTION_GRANTED:
             grants[name] = Grant(
                 name,
-                event.dataset,
+                event.dataset or "",
                 str(event.facts["consumer"]),
                 str(event.facts["purpose"]),
                 datetime.fromisoformat(str(event.facts["expires"])),
-                event.actor or "",
+                event.actor,
                 at,
             )
         elif event.type == EventType.CONSUMPTION_REVOKED and name in grants:

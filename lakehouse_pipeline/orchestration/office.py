@@ -23,7 +23,13 @@ from lakehouse_pipeline.errors import ContractError, UnknownBatchError
 from lakehouse_pipeline.lake.contract_steps import Given, Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
-from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, is_settled
+from lakehouse_pipeline.lake.landing import (
+    HASH_DIGITS,
+    Landing,
+    LandingFile,
+    batch_id,
+    is_settled,
+)
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import report
@@ -106,9 +112,7 @@ class Office:
         report_life_cycle(self.instance, self.settings, [dataset])
         url = running_url(self.settings)
         if url is not None:
-            with suppress(
-                ConnectionError, TimeoutError
-            ):  # the UI has ended, is not there yet, or slow
+            with suppress(ConnectionError, TimeoutError):  # not there, or busy
                 reload_location(url)
 
     def followed(self, dataset: str, given: Given, by: str) -> tuple[Given, list[BatchState]]:
@@ -143,7 +147,7 @@ class Office:
         contract = self.store.active(dataset)
         runs = Runs(self.instance, self.settings, by)
         with self.exclusive(dataset):
-            fresh = [] if batch else self._take(contract, runs)
+            fresh = [] if batch else self._take(contract)
             known = self.instance.get_dynamic_partitions(dataset)
             old = [batch] if batch else [key for key in known if key not in fresh]
             done = runs.replay(contract, old, None) if old else []
@@ -151,7 +155,7 @@ class Office:
                 runs.materialize(contract, fresh, tuple(Layer))
         return self.states(dataset, [*done, *fresh]) if done or fresh else []
 
-    def _take(self, contract: Contract, runs: Runs) -> list[str]:
+    def _take(self, contract: Contract) -> list[str]:
         """Make batches of landing files that are whole and that nobody has taken; return those.
 
         Copies of what was taken are left to the sensor, which puts them on record.
@@ -159,19 +163,22 @@ class Office:
         dataset = contract.dataset
         self.store.require_open(dataset)
         known = self.instance.get_dynamic_partitions(dataset)
-        taken = {key[-HASH_DIGITS:] for key in known}
-        held = set(Landing(self.settings.landing).find(dataset, known).values())
-        files = [path for path in self._whole_files(dataset) if path not in held]
-        new = [path for path in files if sha256_of(path)[:HASH_DIGITS] not in taken]
-        return list(runs.take(dataset, new).new)
+        held = set(Landing(self.settings.landing).found(dataset, known).values())
+        new = {key[-HASH_DIGITS:]: "" for key in known}
+        for file in self._whole_files(dataset):
+            if file not in held and (digest := _digest(file)) is not None:
+                new.setdefault(digest[:HASH_DIGITS], batch_id(file.path.name, digest))
+        fresh = [batch for batch in new.values() if batch]
+        self.instance.add_dynamic_partitions(dataset, fresh)
+        return fresh
 
-    def _whole_files(self, dataset: str) -> list[Path]:
+    def _whole_files(self, dataset: str) -> list[LandingFile]:
         """Return the landing files that nobody is writing; those that just came are waited for."""
         landing, settle = Landing(self.settings.landing), self.settings.settle_seconds
         deadline = time.monotonic() + settle + POLL_SECONDS
         while True:
             files = landing.files(dataset)
-            whole = [file.path for file in files if is_settled(file, settle)]
+            whole = [file for file in files if is_settled(file, settle)]
             if len(whole) == len(files) or time.monotonic() > deadline:
                 return whole
             time.sleep(POLL_SECONDS)
@@ -206,6 +213,14 @@ def _as_file(settings: Settings, content: bytes) -> Iterator[Path]:
         file = Path(folder) / "contract.yaml"
         file.write_bytes(content)
         yield file
+
+
+def _digest(file: LandingFile) -> str | None:
+    """Return the hash of a file's content, None when it has gone meanwhile."""
+    try:
+        return sha256_of(file.local())
+    except FileNotFoundError:
+        return None
 
 
 def _sound(file: Path, settings: Settings) -> Contract:

@@ -55,7 +55,8 @@ def apply_retention(
     """
     tables, landing = Tables(settings.lake), Landing(settings.landing)
     arrived = arrivals(instance, contract.dataset)
-    for removal in retain(tables, landing, contract, arrived, now):
+    exports = settings.exports
+    for removal in retain(tables, landing, contract, arrived, now, exports=exports):
         layer = Layer(removal.layer) if removal.layer in set(Layer) else Layer.RAW
         report(instance, _event(contract, removal, actor), layer)
         yield removal

@@ -142,15 +142,15 @@ def look(
     for dataset in datasets:
         before, known = seen.get(dataset, {}), found.seen[dataset]
         for file in landing.files(dataset):
-            if before.get(file.path.name) == file.fingerprint:
-                known[file.path.name] = file.fingerprint
+            if before.get(file.key) == file.fingerprint:
+                known[file.key] = file.fingerprint
                 continue
             busy = active_datasets(instance) | set(repeated) if busy is None else busy
             late = time.monotonic() - started > HASHING_SECONDS
             if late or not is_settled(file, settings.settle_seconds):
                 found.waiting = True
             elif _take(instance, dataset, file, found, is_busy=dataset in busy):
-                known[file.path.name] = file.fingerprint
+                known[file.key] = file.fingerprint
     return found
 
 

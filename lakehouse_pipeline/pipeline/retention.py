@@ -8,6 +8,7 @@ a batch's time is up is decided in `contracts/retention.py`.
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -18,7 +19,7 @@ from lakehouse_pipeline.lake.batch_files import (
     delete_for_good,
     records_by_batch,
 )
-from lakehouse_pipeline.lake.export_files import without_exports
+from lakehouse_pipeline.lake.export_files import EXPORTS, without_exports
 from lakehouse_pipeline.lake.landing import Landing, LandingFile
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import LANDING, Input, Layer, Stored
@@ -75,11 +76,18 @@ def overdue(
     return [removal for _, removals in groups for removal in removals]
 
 
-def retain(
-    tables: Tables, landing: Landing, contract: Contract, arrivals: Arrivals, now: float
+def retain(  # noqa: PLR0913 - where everything is, whose, and when
+    tables: Tables,
+    landing: Landing,
+    contract: Contract,
+    arrivals: Arrivals,
+    now: float,
+    *,
+    exports: Path | None = None,
 ) -> Generator[Removal, None, None]:
     """Take out what has been kept long enough; yield each removal before its files are deleted.
 
+    `exports` is the folder of all exports, None for the one beside the tables.
     Holds the dataset's lock throughout. Who reads the removals puts them on record: one that was
     yielded and whose files were not deleted, because the process died, is yielded again next time.
     """
@@ -90,18 +98,20 @@ def retain(
                 tables.remove(contract.dataset, table, batches)
             yield from removals
             if table is not None:
-                _delete(tables, contract.dataset, table, batches)
+                _delete(tables, contract.dataset, table, batches, exports)
             for file in (file for files in removals.values() for file in files):
                 file.delete()
 
 
-def _delete(tables: Tables, dataset: str, table: Stored, batches: list[str]) -> None:
+def _delete(
+    tables: Tables, dataset: str, table: Stored, batches: list[str], exports: Path | None
+) -> None:
     """Delete the files of batches for good, and with published every export it was made into."""
     path = tables.path(dataset, table)
     if table != Layer.PUBLISHED:
         delete_for_good(path, batches)
         return
-    with without_exports(tables.root.parent, dataset):
+    with without_exports(exports or tables.root.parent / EXPORTS, dataset):
         delete_for_good(path, batches)
 
 

@@ -2,11 +2,9 @@
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +12,7 @@ from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.processes import Stack, running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, listens, until
+from lakehouse_pipeline_tests.api.curl import curl, post
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,19 +29,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     for url in (stack.url, stack.api_url):
         assert not listens(int(url.rpartition(":")[2]))
-
-
-def curl(*arguments: str) -> bytes:
-    """Return what curl prints; a status of 400 or more is an error."""
-    command = ["curl", "--silent", "--show-error", "--fail-with-body", *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    return done.stdout
-
-
-def post(url: str, body: object) -> Any:  # noqa: ANN401 JSON has no narrower type
-    kind = ("-H", "Content-Type: application/json")
-    return json.loads(curl("-X", "POST", url, *kind, "-d", json.dumps(body)))
 
 
 def test_the_calls_of_a_new_user_work_by_curl_alone(up: Stack, tmp_path: Path) -> None:

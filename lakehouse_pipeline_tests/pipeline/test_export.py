@@ -172,7 +172,7 @@ def test_exports_leave_when_records_leave_and_when_nobody_asks_for_them(home: Pa
     os.utime(first, (week_ago, week_ago))
     second = export(home, replace(ALL, columns=["id"])).path
     assert (first.exists(), second.exists()) == (False, True)
-    with without_exports(home, "orders"):
+    with without_exports(home / "exports", "orders"):
         assert not second.exists()
 
 
@@ -191,6 +191,21 @@ def test_retention_takes_the_exports_of_a_dataset_with_its_records(home: Path) -
     assert len(lines(export(home, ALL).path)) == 1 + 2
     with pytest.raises(VersionGoneError):
         export(home, replace(ALL, version=before.version))
+
+
+def test_retention_takes_the_exports_also_where_the_tables_are_elsewhere(
+    home: Path, tmp_path: Path
+) -> None:
+    contract = replace(
+        ContractStore(home / "contracts").active("orders"), retention={Layer.PUBLISHED: 30}
+    )
+    lake = (home / "lake").rename(tmp_path / "elsewhere")
+    made = export(home, ALL, lake=lake)
+    tables, landing = Tables(lake), Landing(home / "landing")
+    first, *_ = tables.batches("orders", Layer.PUBLISHED)
+    now = 1_000 * 86_400.0
+    list(retain(tables, landing, contract, Arrivals({first: 0}), now, exports=home / "exports"))
+    assert not made.path.exists()
 
 
 @pytest.mark.parametrize(

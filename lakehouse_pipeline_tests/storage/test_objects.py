@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse_pipeline.lake.objects import Objects, StorageError, UnsignableNameError
+from lakehouse_pipeline.lake.object_signing import UnsignableNameError
+from lakehouse_pipeline.lake.objects import Objects, StorageError
 from lakehouse_pipeline_tests.storage.emulators import Emulator, request
 
 pytestmark = [pytest.mark.storage, pytest.mark.slow]
@@ -75,12 +76,47 @@ def tampered(url: str) -> str:
     return f"{before}{name}{other}{signature[1:]}"
 
 
-def test_azure_refuses_to_sign_what_its_url_would_escape(azure: Emulator, s3: Emulator) -> None:
-    with azure.configured(), pytest.raises(UnsignableNameError, match=r"'mai ü.csv': on Azure"):
-        Objects(f"{azure.url}/tests").sign("PUT", "landing/orders/mai ü.csv", MINUTE)
-    with s3.configured():
-        url = Objects(f"{s3.url}/tests").sign("PUT", "landing/orders/mai ü.csv", MINUTE)
-        assert request(url, "PUT", b"x")[0] == 200
+NAMES = ["a b.csv", "Umsätze Mai.csv", "a+b&c=d.csv", "it's (1).csv", "日本.csv", "[x]{y}|^.csv"]
+ODD = ["100%.csv", "a%20b.csv", "a#b?.csv"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *ODD])
+def test_a_name_that_a_url_escapes_is_signed(objects: Objects, name: str) -> None:
+    key = f"landing/orders/{name}"
+    url = objects.sign("PUT", key, MINUTE)
+    assert not set("[]{}|^ #") & set(url)
+    assert request(url, "PUT", b"x", BLOCK)[0] in (200, 201)
+    assert [one.key for one in objects.under("landing")] == [key]
+    assert request(objects.sign("GET", key, MINUTE)) == (200, b"x")
+    assert request(tampered(url), "PUT", b"y", BLOCK)[0] == 403
+    assert request(objects.sign("GET", f"{key}.csv", MINUTE))[0] == 404
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_google_signs_names_too(gcs: Emulator, name: str) -> None:
+    with gcs.configured():
+        objects = Objects(f"{gcs.url}/names")
+        assert request(objects.sign("PUT", name, MINUTE), "PUT", b"x")[0] == 200
+        assert objects.get(name) == b"x"
+        objects.delete([name])
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_google_is_not_given_a_url_of_another_object(gcs: Emulator, name: str) -> None:
+    with gcs.configured(), pytest.raises(UnsignableNameError, match=r"on Google .*Rename the file"):
+        Objects(f"{gcs.url}/names").sign("PUT", name, MINUTE)
+
+
+def test_azure_needs_the_key_of_the_account_for_such_a_name(
+    azure: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with azure.configured():
+        objects = Objects(f"{azure.url}/keyless")
+        objects.under()  # opens the store with the key
+        monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
+        with pytest.raises(UnsignableNameError, match=r"'mai ü.csv': .* AZURE_STORAGE_ACCOUNT_KEY"):
+            objects.sign("PUT", "landing/orders/mai ü.csv", MINUTE)
+        assert "sig=" in objects.sign("PUT", "landing/orders/it's(1).csv", MINUTE)
 
 
 def test_a_signed_url_expires(objects: Objects) -> None:
