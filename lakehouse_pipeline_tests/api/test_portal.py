@@ -160,9 +160,9 @@ def test_the_report_for_the_supplier_comes_back_corrected(
 
 
 def test_an_upload_is_told_about_by_its_name_or_its_content(api: Api) -> None:
-    api.dataset("told")
-    batch = api.published("told")
-    path = f"/portal/datasets/told/delivered?batch={batch}"
+    api.dataset("portal_told")
+    batch = api.published("portal_told")
+    path = f"/portal/datasets/portal_told/delivered?batch={batch}"
     assert api.get(path).json == {
         "batch": batch,
         "final": True,
@@ -172,7 +172,7 @@ def test_an_upload_is_told_about_by_its_name_or_its_content(api: Api) -> None:
     same = api.get(path.replace("may-", "copy-")).json
     assert (same["state"], same["batch"]) == ("same", batch)
     assert "was delivered before" in same["said"]
-    assert api.get("/portal/datasets/told/delivered?batch=june-00000000&lang=de").json == {
+    assert api.get("/portal/datasets/portal_told/delivered?batch=june-00000000&lang=de").json == {
         "batch": None,
         "final": False,
         "said": "Geliefert; sie wird in wenigen Sekunden aufgenommen.",

@@ -59,17 +59,17 @@ def test_a_version_is_retired_for_good(api: Api) -> None:
 
 
 def test_quarantine_is_exported_in_words_corrected_and_sent_back(api: Api) -> None:
-    batch = api.published(api.dataset("exported"))
-    answer = api.get("/datasets/exported/quarantine/export?lang=de&by=Ann")
+    batch = api.published(api.dataset("reported"))
+    answer = api.get("/datasets/reported/quarantine/export?lang=de&by=Ann")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert "exported-quarantine.csv" in answer.headers["content-disposition"]
+    assert "reported-quarantine.csv" in answer.headers["content-disposition"]
     (row,) = csv.DictReader(io.StringIO(answer.body.decode()))
-    assert row["reasons"] == "amount muss eine Zahl mit Dezimalpunkt sein."
+    assert row["reasons"] == "amount muss eine Zahl mit höchstens 17 Stellen und Dezimalpunkt sein."
     assert (row["batch"], row["record"], row["id"], row["amount"]) == (batch, "2", "2", "x")
-    taken = api.events("exported")[-1]
+    taken = api.events("reported")[-1]
     assert (taken["type"], taken["actor"], taken["facts"]["records"]) == ("DataConsumed", "Ann", 1)
     back = answer.body.replace(b",2,x,", b",2,8,")
-    path = f"/datasets/exported/batches/{batch}/corrections?by=Ann"
+    path = f"/datasets/reported/batches/{batch}/corrections?by=Ann"
     assert api.call("POST", path, back).json["passed"] == 1
     assert list((api.home / "tmp").glob("*/report.csv")) == []
 
@@ -89,7 +89,8 @@ def test_reasons_are_listed_by_how_many_broke_them(api: Api) -> None:
     ]
     assert (first["total"], first["next_offset"]) == (2, 1)
     (german,) = api.get(f"{path}?lang=de&offset=1").json["items"]
-    assert german["sentence"] == "amount muss eine Zahl mit Dezimalpunkt sein."
+    why = "amount muss eine Zahl mit höchstens 17 Stellen und Dezimalpunkt sein."
+    assert german["sentence"] == why
     api.get(f"{path}?batch=none-01234567").problem(404)
     api.get(f"{path}?lang=fr").problem(422)
     api.get("/datasets/reasons/quarantine/export?batch=none-01234567").problem(404)
