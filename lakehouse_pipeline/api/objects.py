@@ -22,6 +22,7 @@ from lakehouse_pipeline.lake.uploads import (
     require_csv_name,
 )
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.consumption import Consumed, consumed
 from lakehouse_pipeline.orchestration.office import Office
 
 router = APIRouter(prefix="/objects", tags=["signed URLs"])
@@ -94,10 +95,8 @@ def get(
     if answer.status_code == status.HTTP_304_NOT_MODIFIED:
         return answer
     dataset = path.partition("/")[0]
-    facts: dict[str, str | int | float] = {"object": f"exports/{path}"}
-    why = f"GET exports/{path}"
-    event = Event(EventType.DATA_CONSUMED, dataset, None, permit.actor, why, facts)
-    office.report(event, Layer.PUBLISHED)
+    told = Consumed(dataset, permit.actor, f"GET exports/{path}", {"object": f"exports/{path}"})
+    consumed(office.instance, told)
     return answer
 
 

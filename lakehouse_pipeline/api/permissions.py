@@ -1,6 +1,6 @@
 """The table of all calls: which permission each one needs, and where it names its dataset.
 
-A call that is not in it is not served: the API refuses to start (`require_complete`). Which role
+A call that is not in it is not served: the API refuses to start (`doors`). Which role
 has which permission is in `access/roles.py`; `doorkeeper.py` asks both.
 """
 
@@ -101,9 +101,6 @@ RULES: Mapping[Call, Rule] = {
     ("GET", "/portal/datasets/{dataset}/delivered"): _LOOK,
     ("GET", "/portal/datasets/{dataset}/batches/{batch}"): _LOOK,
     ("GET", "/portal/datasets/{dataset}/batches/{batch}/part"): _LOOK,
-    ("GET", "/portal/datasets/{dataset}/batches/{batch}/report.csv"): Rule(
-        Permission.INSPECT, Names.PATH
-    ),
     # A signed URL says itself what it is for, and was given to somebody who may do that.
     ("PUT", "/objects/landing/{dataset}/{name}"): _OPEN,
     ("GET", "/objects/exports/{path:path}"): _OPEN,

@@ -65,7 +65,6 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/portal/datasets/{dataset}/delivered"): ALL,
     ("GET", "/portal/datasets/{dataset}/batches/{batch}"): ALL,
     ("GET", "/portal/datasets/{dataset}/batches/{batch}/part"): ALL,
-    ("GET", "/portal/datasets/{dataset}/batches/{batch}/report.csv"): IN_CHARGE | {"producer"},
     # None: open to everybody; a signed URL without its signature is refused by that.
     ("PUT", "/objects/landing/{dataset}/{name}"): None,
     ("GET", "/objects/exports/{path:path}"): None,

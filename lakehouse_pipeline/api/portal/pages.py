@@ -1,12 +1,9 @@
 """The addresses of the portal: the datasets, one dataset, one batch, and the parts that change."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from lakehouse_pipeline.api.caller import actor
 from lakehouse_pipeline.api.parts import OfficeOf, ui_address_of
 from lakehouse_pipeline.api.portal import static_files
 from lakehouse_pipeline.api.portal.access import may_see_records, visible
@@ -16,15 +13,9 @@ from lakehouse_pipeline.api.portal.quarantined import SHOWN, first_rows
 from lakehouse_pipeline.api.portal.route import PageRoute
 from lakehouse_pipeline.api.portal.templates import render
 from lakehouse_pipeline.api.portal.words import Speech
-from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.landing import HASH_DIGITS
-from lakehouse_pipeline.lake.quarantine import Report, write_report
-from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.layers.sentences import sentences
-from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.consumption import Consumed, consumed
 from lakehouse_pipeline.orchestration.office import Office
 from lakehouse_pipeline.orchestration.overview import overviews
 
@@ -92,29 +83,6 @@ def batch_page(dataset: str, batch: str, request: Request, office: OfficeOf) -> 
 def batch_part(dataset: str, batch: str, request: Request, office: OfficeOf) -> Response:
     """Show what changes of the page of a batch."""
     return render(request, "batch_part", **_batch(dataset, batch, request, office))
-
-
-@router.get("/portal/datasets/{dataset}/batches/{batch}/report.csv")
-def report(dataset: str, batch: str, request: Request, office: OfficeOf) -> Response:
-    """Give the quarantined records as the CSV file that a supplier corrects and sends back."""
-    if not may_see_records():
-        raise UnknownObjectError("file for you")
-    office.state(dataset, batch)
-    contract, settings = office.store.shown(dataset), office.settings
-    wanted = Report(contract, [batch], sentences(contract, language_of(request)))
-    temporary = settings.home / "tmp"
-    temporary.mkdir(exist_ok=True)
-    with (
-        TemporaryDirectory(dir=temporary) as folder,
-        engine(temporary, settings.memory_limit, settings.threads) as connection,
-    ):
-        file = Path(folder) / "report.csv"
-        count = write_report(connection, Tables(settings.lake), wanted, file)
-        content = file.read_bytes()
-    told = Consumed(dataset, actor(), "quarantine export", {"records": count}, batch)
-    consumed(office.instance, told, Layer.QUARANTINED)
-    headers = {"Content-Disposition": f'attachment; filename="{batch}-quarantined.csv"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _batches(dataset: str, request: Request, office: Office, offset: int) -> dict[str, Any]:
