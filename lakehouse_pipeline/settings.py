@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.home / "exports"
 
     @property
+    def erasures(self) -> Path:
+        """`<home>/erasures`: requests, certificates, and what is remembered of them."""
+        return self.home / "erasures"
+
+    @property
     def keys(self) -> Path:
         """`<home>/keys`: secrets, mode 0600, never under `lake`."""
         return self.home / "keys"

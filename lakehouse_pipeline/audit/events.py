@@ -30,6 +30,10 @@ class EventType(StrEnum):
     DATA_CONSUMED = "DataConsumed"
     DATA_UNPUBLISHED = "DataUnpublished"
     RETENTION_APPLIED = "RetentionApplied"
+    ERASURE_REQUESTED = "ErasureRequested"
+    RECORDS_ERASED = "RecordsErased"
+    RECORDS_SUPPRESSED = "RecordsSuppressed"
+    ERASURE_COMPLETED = "ErasureCompleted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
+
 EXPORTS = "exports"
 KEEP_DAYS = 7
 _DAY = 86_400
@@ -38,6 +40,13 @@ def without_exports(home: Path, dataset: str) -> Iterator[None]:
         for path in _made(folder):
             path.unlink()
         yield
+
+
+def export_hashes(home: Path, dataset: str) -> list[tuple[str, int, str]]:
+    """Return name, bytes and SHA-256 of each export of a dataset that is there."""
+    folder = home / EXPORTS / dataset
+    found = _made(folder) if folder.is_dir() else []
+    return [(path.name, path.stat().st_size, sha256_of(path)) for path in found]
 
 
 def use(path: Path) -> None:

@@ -29,6 +29,7 @@ from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.orchestration.reload import reload_location
 from lakehouse_pipeline.orchestration.runs import Runs
@@ -153,14 +154,14 @@ class Office:
         self.store.require_open(dataset)
         known = self.instance.get_dynamic_partitions(dataset)
         taken = {key[-HASH_DIGITS:] for key in known}
-        held = set(Landing(self.settings.landing).find(dataset, known).values())
+        held = set(landing_of(self.settings).find(dataset, known).values())
         files = [path for path in self._whole_files(dataset) if path not in held]
         new = [path for path in files if sha256_of(path)[:HASH_DIGITS] not in taken]
         return list(runs.take(dataset, new).new)
 
     def _whole_files(self, dataset: str) -> list[Path]:
         """Return the landing files that nobody is writing; those that just came are waited for."""
-        landing, settle = Landing(self.settings.landing), self.settings.settle_seconds
+        landing, settle = landing_of(self.settings), self.settings.settle_seconds
         deadline = time.monotonic() + settle + POLL_SECONDS
         while True:
             files = landing.files(dataset)

@@ -23,7 +23,6 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import (
     HASH_DIGITS,
-    Landing,
     LandingFile,
     batch_id,
     is_settled,
@@ -39,6 +38,7 @@ from lakehouse_pipeline.orchestration.keys import (
     job_name,
     range_tags,
 )
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.life_cycle_watch import LifeCycleWatch
 from lakehouse_pipeline.orchestration.recovery import recovery_requests
 from lakehouse_pipeline.settings import Settings
@@ -135,7 +135,7 @@ def look(
     repeated: Collection[str] = (),
 ) -> Found:
     """Look once: which files are new, which repeat a batch, which are not whole yet."""
-    landing = Landing(settings.landing)
+    landing = landing_of(settings)
     found = Found({dataset: {} for dataset in datasets})
     busy: set[str] | None = None
     started = time.monotonic()
@@ -149,13 +149,19 @@ def look(
             late = time.monotonic() - started > HASHING_SECONDS
             if late or not is_settled(file, settings.settle_seconds):
                 found.waiting = True
-            elif _take(instance, dataset, file, found, is_busy=dataset in busy):
+            elif _take(instance, landing, dataset, file, found, is_busy=dataset in busy):
                 known[file.path.name] = file.fingerprint
     return found
 
 
-def _take(
-    instance: dg.DagsterInstance, dataset: str, file: LandingFile, found: Found, *, is_busy: bool
+def _take(  # noqa: PLR0913 - where the file stands, and what is known beside it
+    instance: dg.DagsterInstance,
+    landing: Landing,
+    dataset: str,
+    file: LandingFile,
+    found: Found,
+    *,
+    is_busy: bool,
 ) -> bool:
     """Sort a whole file in; return False when a later look has to decide."""
     try:
@@ -169,8 +175,12 @@ def _take(
         found.duplicates.append(_duplicate(dataset, same[0], file))
         return True
     keys = instance.get_dynamic_partitions(dataset)
+    if not set(landing.rewritten(dataset, digest)).isdisjoint(keys):
+        return True  # an erasure rewrote it; its batch was taken
     same = [key for key in keys if key.endswith(f"-{digest[:HASH_DIGITS]}")]
     held = [key for key in same if is_finished(instance, dataset, key)]
+    if erased := [key for key in held if landing.lost_records(dataset, key)]:
+        return _take_erased(dataset, file, batch, erased[0], found, is_busy=is_busy)
     if held:
         if batch not in held or _put_again(instance, dataset, batch, file):
             found.duplicates.append(_duplicate(dataset, held[0], file))
@@ -179,6 +189,29 @@ def _take(
         return False
     if batch not in same or _put_again(instance, dataset, batch, file):
         new[batch] = file.fingerprint
+    return True
+
+
+def _take_erased(  # noqa: PLR0913 - as above
+    dataset: str, file: LandingFile, batch: str, held: str, found: Found, *, is_busy: bool
+) -> bool:
+    """Sort in a file that has again what was erased from the batch `held`.
+
+    Under the batch's name it is read again, and the records are taken out of it; a copy of another
+    name says nothing that the batch does not, and is deleted.
+    """
+    if batch == held:
+        if not is_busy:
+            found.new[dataset][batch] = file.fingerprint
+        return not is_busy
+    file.delete()
+    why = (
+        f"{file.path.name} has the content of batch {held}, with records that were erased since; "
+        "it was deleted"
+    )
+    facts: dict[str, str | int | float] = {"file": file.path.name}
+    kind = EventType.DUPLICATE_SKIPPED
+    found.duplicates.append(Event(kind, dataset, held, SENSOR_ACTOR, why, facts))
     return True
 
 
