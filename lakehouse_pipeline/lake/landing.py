@@ -223,6 +223,10 @@ class Landing:
         """Return the batches of which an erasure rewrote a file to this content, mostly none."""
         return self._erased.batches_of(dataset, sha256) if self._erased else []
 
+    def lost_records(self, dataset: str, batch: str) -> bool:
+        """Return whether records were erased from a batch."""
+        return self._erased is not None and batch in self._erased.of(dataset)
+
     def _match(self, dataset: str, batch: str, candidates: list[LandingFile]) -> LandingFile | None:
         if len(candidates) == 1:
             return candidates[0]

@@ -199,8 +199,9 @@ class ErasureDesk:
 
 def _versions(store: ContractStore, dataset: str) -> list[Contract]:
     life = store.life_cycle(dataset)
-    others = [version.contract for version in reversed(tuple(life.versions.values()))]
-    return list(dict.fromkeys([*([life.shown.contract] if life.shown else []), *others]))
+    newest_first = [version.contract for version in reversed(tuple(life.versions.values()))]
+    shown = life.shown.contract if life.shown else None
+    return sorted(newest_first, key=lambda contract: contract is not shown)
 
 
 def _kinds(versions: Sequence[Contract]) -> list[ColumnType]:

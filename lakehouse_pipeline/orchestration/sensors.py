@@ -23,9 +23,11 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import (
     HASH_DIGITS,
+    Landing,
     LandingFile,
     batch_id,
     is_settled,
+    stem_of,
 )
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import active_datasets, is_finished, last_event_time
@@ -179,30 +181,30 @@ def _take(  # noqa: PLR0913 - where the file stands, and what is known beside it
         return True  # an erasure rewrote it; its batch was taken
     same = [key for key in keys if key.endswith(f"-{digest[:HASH_DIGITS]}")]
     held = [key for key in same if is_finished(instance, dataset, key)]
-    if erased := [key for key in held if landing.lost_records(dataset, key)]:
-        return _take_erased(dataset, file, batch, erased[0], found, is_busy=is_busy)
     if held:
+        erased = [key for key in held if landing.lost_records(dataset, key)]
+        if erased:
+            return _take_erased(dataset, file, erased[0], found, is_busy=is_busy)
         if batch not in held or _put_again(instance, dataset, batch, file):
             found.duplicates.append(_duplicate(dataset, held[0], file))
         return True
-    if same and is_busy:
-        return False
-    if batch not in same or _put_again(instance, dataset, batch, file):
+    waits = bool(same) and is_busy
+    if not waits and (batch not in same or _put_again(instance, dataset, batch, file)):
         new[batch] = file.fingerprint
-    return True
+    return not waits
 
 
-def _take_erased(  # noqa: PLR0913 - as above
-    dataset: str, file: LandingFile, batch: str, held: str, found: Found, *, is_busy: bool
+def _take_erased(
+    dataset: str, file: LandingFile, held: str, found: Found, *, is_busy: bool
 ) -> bool:
     """Sort in a file that has again what was erased from the batch `held`.
 
     Under the batch's name it is read again, and the records are taken out of it; a copy of another
     name says nothing that the batch does not, and is deleted.
     """
-    if batch == held:
+    if stem_of(file.path.name) in (held, held[: -HASH_DIGITS - 1]):
         if not is_busy:
-            found.new[dataset][batch] = file.fingerprint
+            found.new[dataset][held] = file.fingerprint
         return not is_busy
     file.delete()
     why = (

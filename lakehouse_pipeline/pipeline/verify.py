@@ -89,7 +89,8 @@ def _numbering(lake: Lake, contract: Contract) -> Iterator[Violation]:
         gap = f"OR min({RECORD}) <> 1 OR max({RECORD}) <> count(*)" if layer is Layer.RAW else ""
         sql = (
             f"SELECT {BATCH_ID}, count(*), count(DISTINCT {RECORD}), min({RECORD}), "
-            f"max({RECORD}) FROM {parquet_relation(files)} GROUP BY ALL HAVING count(*) <> count(DISTINCT {RECORD}) {gap}"
+            f"max({RECORD}) FROM {parquet_relation(files)} GROUP BY ALL "
+            f"HAVING count(*) <> count(DISTINCT {RECORD}) {gap}"
         )
         for batch, rows, numbers, first, last in _rows(lake, sql):
             gone = erased.get(batch, NOTHING).records
