@@ -15,9 +15,9 @@ def with_subject(text: str, column: str = "email") -> str:
     return head + name + tail.replace(mark, f"{mark}{{property: subject, value: true}}, ", 1)
 
 
-def erasing_contract(**given: str) -> str:
+def erasing_contract(version: str = "1.0.0", dataset: str = DATASET) -> str:
     """Return the contract of the tests, with `email` as the subject."""
-    return with_subject(contract_text(**given))
+    return with_subject(contract_text(version, dataset=dataset))
 
 
 def erase(home: Home, subject: str = SUBJECT, dataset: str | None = DATASET) -> Erasure:

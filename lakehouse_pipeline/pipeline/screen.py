@@ -106,6 +106,8 @@ def screening(lake: Lake, contract: Contract) -> Iterator[Screen]:
 
 def columns_in_any_version(lake: Lake, contract: Contract) -> SubjectColumns:
     """Return the columns that name the subject in the contract or in another of its versions."""
+    if contract.dataset not in lake.contracts.datasets():
+        return subject_columns([contract])
     versions = lake.contracts.life_cycle(contract.dataset).versions.values()
     return subject_columns([contract, *(version.contract for version in versions)])
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Csv
 from lakehouse_pipeline.contracts.subjects import SubjectColumns
 from lakehouse_pipeline.contracts.types import ColumnType
-from lakehouse_pipeline.lake.engine import rows_of
+from lakehouse_pipeline.lake.engine import STREAM_ROWS
 from lakehouse_pipeline.lake.erased_subjects import Suppressed
 from lakehouse_pipeline.layers.subject_forms import NUMBER, text_forms
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier
@@ -45,7 +45,7 @@ def named_in(
         return
     listed = ", ".join(f"{form} AS f{n}" for n, form in enumerate(forms))
     sql = f"SELECT {BATCH_ID}, {RECORD}, {listed} FROM {source}"
-    for rows in rows_of(connection, sql):
+    for rows in connection.sql(sql).to_arrow_reader(STREAM_ROWS):
         yield from _hits(pa.Table.from_batches([rows]), len(forms), suppressed)
 
 
