@@ -78,7 +78,12 @@ def violations(home: Path, contract: Contract) -> list[str]:
     return [str(one) for one in found if one.invariant != 6]
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=8,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     files=st.lists(FILES, min_size=1, max_size=2, unique=True),
     encoding=st.sampled_from(list(ENCODINGS)),
