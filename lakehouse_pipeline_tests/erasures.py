@@ -1,4 +1,4 @@
-"""What the tests of erasure share: a contract that names a subject, and erasing as a person does."""
+"""What the tests of erasure share: a contract that names a subject, and erasing as people do."""
 
 from lakehouse_pipeline.lake.byte_search import search
 from lakehouse_pipeline.lake.erasure_requests import Erasure

@@ -1,9 +1,9 @@
 """An erasure that kills itself with SIGKILL at a chosen moment.
 
-`python -m lakehouse_pipeline_tests.e2e.killed_erasure HOME MOMENT`. A moment is `found` (the records
-are written down, nothing has gone), `raw` or `published` (the commit of that table is there, its
-older files too), `rewritten` (the landing file's new content is known, the old file stands) or
-`events` (everything is gone, no event says so).
+`python -m lakehouse_pipeline_tests.e2e.killed_erasure HOME MOMENT`. A moment is `found` (the
+records are written down, nothing has gone), `raw` or `published` (the commit of that table is
+there, its older files too), `rewritten` (the landing file's new content is known, the old file
+stands) or `events` (everything is gone, no event says so).
 """
 
 import sys

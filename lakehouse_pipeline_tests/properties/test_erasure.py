@@ -28,8 +28,8 @@ PERSONAL = "classification: personal, customProperties: "
 def contract_in(encoding: str) -> Contract:
     return contract_of(
         "      - {name: id, logicalType: integer}\n"
-        f"      - {{name: email, logicalType: string, {PERSONAL}[{{property: subject, value: true}},"
-        " {property: anonymize, value: {technique: hash}}]}\n"
+        f"      - {{name: email, logicalType: string, {PERSONAL}"
+        "[{property: subject, value: true}, {property: anonymize, value: {technique: hash}}]}\n"
         "      - {name: note, logicalType: string, logicalTypeOptions: {maxLength: 6}}\n",
         top=f"customProperties: [{{property: csv, value: {{encoding: {encoding}}}}}]\n",
     )
@@ -57,7 +57,7 @@ def is_about(record: dict[str, Any]) -> bool:
     """Return whether a record of raw is about the subject."""
     defect = record["_defect"]
     if defect is None:
-        return record["email"] == SUBJECT
+        return bool(record["email"] == SUBJECT)
     text = bytes(defect["bytes"])
     return any(text.decode(name, "replace").find(SUBJECT) >= 0 for name in ENCODINGS)
 
