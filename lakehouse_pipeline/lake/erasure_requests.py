@@ -7,11 +7,14 @@ are the files that went so far, one a line. The subject stands in neither, only 
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from lakehouse_pipeline.errors import LakehouseError, nearest
 from lakehouse_pipeline.lake.erased_records import write_privately
@@ -96,6 +99,12 @@ class Erasures:
         """Write a request, or its certificate; durable when this returns."""
         text = json.dumps(asdict(erasure), indent=2, ensure_ascii=False)
         write_privately(self._folder / f"{erasure.id}.json", f"{text}\n".encode())
+
+    @contextmanager
+    def held(self, erasure: str) -> Iterator[Erasure]:
+        """Yield an erasure as it is now; nobody else carries it out meanwhile."""
+        with FileLock(self._folder / f".{erasure}.lock"):
+            yield self.get(erasure)
 
     def note(self, erasure: str, file: dict[str, Any]) -> None:
         """Write down a file that is about to go; durable when this returns."""

@@ -82,6 +82,10 @@ class ErasureDesk:
 
     def carry_out(self, asked: Erasure) -> Erasure:
         """Erase what a request asks for, or what is left of it; return the certificate."""
+        with self.erasures.held(asked.id) as now:
+            return now if now.completed else self._carried_out(now)
+
+    def _carried_out(self, asked: Erasure) -> Erasure:
         scope = self._scope(asked.dataset)
         self._say_requested(asked, scope)
         records: dict[str, dict[str, list[int]]] = {}
