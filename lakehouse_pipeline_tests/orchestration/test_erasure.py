@@ -8,11 +8,17 @@ from lakehouse_pipeline.contracts.life_cycle import State
 from lakehouse_pipeline.errors import NamelessStepError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
+from lakehouse_pipeline.lake.quarantine import report_columns
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError
-from lakehouse_pipeline.orchestration.erasure_check import deadline
+from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK, deadline
+from lakehouse_pipeline.orchestration.erasure_job import ERASURES
+from lakehouse_pipeline.orchestration.keys import contract_key
+from lakehouse_pipeline.orchestration.quarantine import Desk
+from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline_tests.erasures import SUBJECT, erase, erasing_contract, found
-from lakehouse_pipeline_tests.homes import DATASET, HEADER, Home, open_home, rows
+from lakehouse_pipeline_tests.homes import DATASET, HEADER, QUIET, Home, open_home, rows
 
 LINE = "3,p3@example.org,+49 0000003,9.50,DE\n"
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -88,3 +94,54 @@ def test_the_deadline_of_an_open_erasure_warns_and_then_fails(
     assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity[severity])
     assert said in (check.description or "")
     assert deadline([asked], "other", NOW + timedelta(days=days)).passed
+
+
+def correct(home: Home, folder: Path, batch: str, record: int, email: str) -> None:
+    """Send a quarantined record back with another e-mail address and a sound amount."""
+    contract = ContractStore(home.settings.contracts).active(DATASET)
+    number = report_columns(contract)[1]
+    file = folder / "corrected.csv"
+    file.write_text(f"{number},{HEADER}{record},{record},{email},1,9.50,DE\n")
+    Desk(home.instance, home.settings, contract, batch, "sam", "a test").correct(file)
+
+
+def test_a_record_that_was_corrected_to_the_subject_goes_and_none_comes_back_by_a_correction(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        batch = home.drop("may.csv", rows(6, broken=2))
+        home.settle()
+        correct(home, tmp_path, batch, 5, SUBJECT)
+        assert home.query(Layer.PUBLISHED, "SELECT max(_record) FROM t") == [(5,)]
+        assert erase(home).records == {DATASET: {batch: [3, 5]}}
+        assert found(home) == []
+        assert home.violations() == []
+        with pytest.raises(CorrectionError, match="line 2: is about a subject that was erased"):
+            correct(home, tmp_path, batch, 6, SUBJECT)
+        contract = ContractStore(home.settings.contracts).active(DATASET)
+        Runs(home.instance, home.settings, "ada").replay(contract, [], None)
+        assert home.violations() == []
+        assert home.query(Layer.RAW, "SELECT list(_record ORDER BY _record) FROM t") == [
+            ([1, 2, 4, 6],)
+        ]
+
+
+def test_the_nightly_job_finishes_what_was_cut_off_and_its_check_passes(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        home.drop("may.csv", rows(4))
+        home.settle()
+        asked = ErasureDesk(home.instance, home.settings).request(SUBJECT, None, "ada", "a letter")
+        job = home.definitions().resolve_job_def(ERASURES)
+        assert job.execute_in_process(instance=home.instance, run_config=QUIET).success
+        (done,) = Erasures(home.settings.erasures).all()
+        assert (done.id, done.count) == (asked.id, 1)
+        assert done.completed
+        assert found(home) == []
+        key = dg.AssetCheckKey(contract_key(DATASET), ERASURE_CHECK)
+        newest, *_ = home.instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
+        assert newest.evaluation
+        assert (newest.evaluation.passed, newest.evaluation.description) == (
+            True,
+            "No erasure is open.",
+        )
+        assert job.execute_in_process(instance=home.instance, run_config=QUIET).success
