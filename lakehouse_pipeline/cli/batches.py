@@ -6,6 +6,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.batches import batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -23,4 +24,4 @@ def batches(
     if as_json:
         print_json(states)
     else:
-        print_batches(states, f"{dataset}: {len(states)} batches")
+        print_batches(states, f"{dataset}: {counted(len(states), 'batch')}")

@@ -16,7 +16,17 @@ from lakehouse_pipeline.cli.contract_retire import retire
 from lakehouse_pipeline.cli.contract_show import show
 from lakehouse_pipeline.cli.life_cycle import reload_ui
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
-from lakehouse_pipeline.contracts.life_cycle import next_command
+from lakehouse_pipeline.contracts.compare import compare
+from lakehouse_pipeline.contracts.comparison.tables import tables_follow
+from lakehouse_pipeline.contracts.counted import counted
+from lakehouse_pipeline.contracts.life_cycle import (
+    LifeCycle,
+    State,
+    Step,
+    Version,
+    next_command,
+    refusal,
+)
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.errors import ContractError, Problem
 from lakehouse_pipeline.lake.bucket_folder import address
@@ -24,7 +34,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
-from lakehouse_pipeline.pipeline.binding import unbound
+from lakehouse_pipeline.pipeline.binding import unfit
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(help="Add contracts, check them, and lead their lives.", no_args_is_help=True)
@@ -49,10 +59,12 @@ def add(
 ) -> None:
     """Check a contract and register it; a running UI shows its dataset within seconds."""
     settings = Settings()
-    problems = unbound(load_file(file))
+    given = load_file(file)
+    problems = unfit(given, settings.check_modules)
     if problems:
         raise ContractError(problems)
     store = ContractStore(settings.contracts)
+    before = _life(store, given.dataset)
     contract = store.add(file, by.strip() or actor(), why.strip() or f"contract add {file.name}")
     with open_instance(settings) as instance:
         report_life_cycle(instance, settings, [contract.dataset])
@@ -64,12 +76,16 @@ def add(
         named = {"dataset": contract.dataset, "version": contract.version}
         print_json({**named, "state": state, "next": next_step})
         return
-    console.print(
-        f"{contract.dataset} {contract.version} is registered. "
-        f"Drop files into {address(settings.landing)}/{contract.dataset}"
-    )
+    already = " already" if contract.version in before.versions else ""
+    where = f"{address(settings.landing)}/{contract.dataset}"
+    standing = _standing(life, life.versions[contract.version], where)
+    said = f"{contract.dataset} {contract.version} is registered{already}. {standing}"
+    console.print(said, markup=False)
     if next_step:
         console.print(f"It is not active yet: {next_step}", markup=False)
+    elif not already and before.active and state is State.ACTIVE:
+        for sentence in tables_follow(contract.dataset, compare(before.active.contract, contract)):
+            console.print(sentence, markup=False)
 
 
 @app.command()
@@ -81,10 +97,11 @@ def lint(
 ) -> None:
     """Report every problem as file:line:column: message; exit 1 when there is one."""
     problems: list[Problem] = []
-    files = [f for path in paths or [Settings().contracts] for f in _contracts(path)]
+    settings = Settings()
+    files = [f for path in paths or [settings.contracts] for f in _contracts(path)]
     for file in files:
         try:
-            problems += unbound(load_file(file))
+            problems += unfit(load_file(file), settings.check_modules)
         except ContractError as error:
             problems += error.problems
     if as_json:
@@ -92,9 +109,32 @@ def lint(
     else:
         for problem in problems:
             typer.echo(str(problem))
-        console.print(f"{len(files)} contracts, {len(problems)} problems")
+        console.print(f"{counted(len(files), 'contract')}, {counted(len(problems), 'problem')}")
     if problems:
         raise typer.Exit(1)
+
+
+def _life(store: ContractStore, dataset: str) -> LifeCycle:
+    """Return the life of a dataset, an empty one before its first version."""
+    return store.life_cycle(dataset) if dataset in store.datasets() else LifeCycle()
+
+
+def _standing(life: LifeCycle, version: Version, landing: str) -> str:
+    """Return what the version's state means for files, as a sentence."""
+    named = f"{version.contract.dataset} {version.name}"
+    if version.state in (State.DECLINED, State.RETIRED):
+        return f"It {refusal(life, version, Step.ACTIVATED)}"
+    if version.state is State.DEPRECATED:
+        return (
+            "It is deprecated, no file is read under it; to activate it: "
+            f"lakehouse contract activate {named} --by NAME --why TEXT"
+        )
+    if life.closed:
+        return (
+            f"The dataset was deprecated by {life.closed.by} and takes no new files; to take it up "
+            f"again: lakehouse contract activate {version.contract.dataset} --by NAME --why TEXT"
+        )
+    return f"Drop files into {landing}"
 
 
 def _contracts(path: Path) -> list[Path]:

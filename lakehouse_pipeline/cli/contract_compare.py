@@ -10,6 +10,7 @@ import typer
 from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json, print_table
 from lakehouse_pipeline.contracts.compare import Change, compare, is_enough, next_version
 from lakehouse_pipeline.contracts.comparison.change import KINDS
+from lakehouse_pipeline.contracts.comparison.tables import tables_follow
 from lakehouse_pipeline.contracts.load import load_file
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import (
@@ -128,16 +129,9 @@ def _print_kind(kind: str, changes: Sequence[Change]) -> None:
 
 def _print_tables(result: Comparison) -> None:
     """Say how the tables follow: each sentence once, with the places it is about."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for change in result.changes:
-        if change.tables:
-            places.setdefault((change.effect, change.tables), []).append(change.where)
-    if not places:
-        console.print("The tables stay as they are.")
-    for (effect, sentence), where in places.items():
-        console.print(f"{effect}: {', '.join(dict.fromkeys(where))}. {sentence}")
-    if any(effect == "replay" for effect, _ in places):
-        console.print(f"Replay with: lakehouse replay {result.dataset}")
+    said = tables_follow(result.dataset, result.changes)
+    for sentence in said or ["The tables stay as they are."]:
+        console.print(sentence, markup=False)
 
 
 def _too_small(result: Comparison) -> str:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.demo import DemoDataset, write_demo
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.bucket_folder import address
@@ -83,7 +84,7 @@ def _play(settings: Settings, stack: Stack, datasets: Sequence[DemoDataset]) -> 
     files = [(d.name, file) for d in datasets for file in d.files]
     for name, file in files:
         landing.place(name, file)
-    console.print(f"dropped {len(files)} files into {address(settings.landing)}")
+    console.print(f"dropped {counted(len(files), 'file')} into {address(settings.landing)}")
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with open_instance(settings) as instance, _progress() as progress:
         task = progress.add_task("published or refused", total=len(files))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.result_file import FileFormat, whole_file
 from lakehouse_pipeline.pipeline.export import ExportRequest
@@ -62,7 +63,7 @@ def export(
     else:
         size = file.stat().st_size
         of = "nothing is published yet" if made.version is None else f"version {made.version}"
-        console.print(f"{dataset}, {of}: {size:,} bytes in {file}", markup=False)
+        console.print(f"{dataset}, {of}: {counted(size, 'byte')} in {file}", markup=False)
 
 
 def _check(output: Path | None) -> None:

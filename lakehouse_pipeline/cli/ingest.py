@@ -7,6 +7,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import batch_states
@@ -32,7 +33,7 @@ def ingest(
         runs = Runs(instance, settings, actor())
         taken = runs.take(dataset, files)
         if taken.new:
-            with console.status(f"{len(taken.new)} batches of {dataset}"):
+            with console.status(f"{counted(len(taken.new), 'batch')} of {dataset}"):
                 runs.materialize(contract, taken.new, tuple(Layer))
         states = batch_states(instance, dataset, (*taken.new, *taken.known))
     if as_json:

@@ -6,6 +6,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, next_command
 from lakehouse_pipeline.lake.contract_steps import Given, Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
@@ -47,7 +48,7 @@ def follow(settings: Settings, dataset: str, given: Given, by: str, *, as_json: 
     else:
         _print(dataset, given, store.life_cycle(dataset))
         if states:
-            print_batches(states, f"{dataset}: {len(states)} batches waited in raw")
+            print_batches(states, f"{dataset}: {counted(len(states), 'batch')} waited in raw")
     if any(state.state != "published" for state in states):
         raise typer.Exit(1)
 
@@ -62,6 +63,8 @@ def reload_ui(settings: Settings) -> None:
 def _print(dataset: str, given: Given, life: LifeCycle) -> None:
     for line in given.lines:
         console.print(f"{_said(dataset, line)} by {line.by}: {line.why}", markup=False)
+    for sentence in given.tables:
+        console.print(sentence, markup=False)
     for broken in given.breaking:
         console.print(f"not active yet, it breaks a promise: {broken}", markup=False)
     if given.breaking:

@@ -8,6 +8,7 @@ import typer
 
 from lakehouse_pipeline.cli import quarantine_back
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.errors import UnwritableFileError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
@@ -94,7 +95,7 @@ def export(
     if output and as_json:
         print_json({"records": count, "file": str(output)})
     elif output:
-        console.print(f"{count:,} records in {output}")
+        console.print(f"{counted(count, 'record')} in {output}")
 
 
 def _require(settings: Settings, dataset: str, batches: list[str] | None) -> None:

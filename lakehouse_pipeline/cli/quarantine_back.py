@@ -9,6 +9,7 @@ import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -70,9 +71,9 @@ def release(
         raise typer.BadParameter("give --record or --rule, not both", param_hint="--rule")
     with _desk(dataset, batch, by, why) as desk, console.status("releasing"):
         if record:
-            said = f"{desk.release_records(record)} records released"
+            said = f"{counted(desk.release_records(record), 'record')} released"
         elif rule:
-            said = f"{desk.release_rule(rule)} records released from {rule}"
+            said = f"{counted(desk.release_rule(rule), 'record')} released from {rule}"
         else:
             said = f"the batch is released from: {', '.join(desk.release_batch())}"
         state = _state(desk)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json, print_table
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.errors import QueryError
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.first_rows import DEFAULT_LIMITS, Answer, Limits
@@ -63,9 +64,10 @@ def query(
     if output and as_json:
         print_json({"rows": answer.rows.num_rows, "cut": answer.cut, "file": str(output)})
     elif output:
-        console.print(f"{answer.rows.num_rows:,} rows in {output}", markup=False)
+        console.print(f"{counted(answer.rows.num_rows, 'row')} in {output}", markup=False)
     if answer.cut:
-        said = f"only the first {limit:,} rows; the query has more. Raise the limit with: --limit"
+        first = f"only the first {counted(limit, 'row')}"
+        said = f"{first}; the query has more. Raise the limit with: --limit"
         errors.print(said, markup=False, style="yellow")
 
 

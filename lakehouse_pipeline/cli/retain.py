@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json, print_table
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.retention import (
     apply_retention,
@@ -49,7 +50,7 @@ def retain(
     )
     print_table(COLUMNS, rows)
     batches = len({(one.dataset, one.batch) for one in removals})
-    what = f"{batches:,} batches, {sum(one.bytes for one in removals):,} bytes"
+    what = f"{counted(batches, 'batch')}, {counted(sum(r.bytes for r in removals), 'byte')}"
     console.print(f"would go: {what}; nothing was changed" if dry_run else f"gone: {what}")
 
 

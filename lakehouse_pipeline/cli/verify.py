@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, console, print_json, print_table
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.orchestration.verification import verify_home
 from lakehouse_pipeline.settings import Settings
@@ -25,8 +26,8 @@ def verify(
         print_table(("dataset", "batch", "invariant", "violation"), rows)
     if not as_json:
         console.print(
-            f"{report.batches:,} batches, {report.records:,} records, "
-            f"{len(report.violations)} violations"
+            f"{counted(report.batches, 'batch')}, {counted(report.records, 'record')}, "
+            f"{counted(len(report.violations), 'violation')}"
         )
     if report.violations:
         raise typer.Exit(1)

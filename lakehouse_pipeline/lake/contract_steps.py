@@ -5,11 +5,13 @@ one is refused. What a step means is in `contracts/life_cycle.py`; registering i
 `contract_store.py`; the events are reported in `orchestration/life_cycle.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filelock import FileLock
 
 from lakehouse_pipeline.contracts.breaking import is_breaking
+from lakehouse_pipeline.contracts.compare import compare
+from lakehouse_pipeline.contracts.comparison.tables import tables_follow
 from lakehouse_pipeline.contracts.life_cycle import (
     LifeCycle,
     Line,
@@ -29,10 +31,14 @@ from lakehouse_pipeline.lake.life_cycle import Entry
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The lines that were written, and why a version was not activated although it asks for it."""
+    """The lines that were written, and why a version was not activated although it asks for it.
+
+    `tables` says of a version that was activated how the tables follow, one sentence each.
+    """
 
     lines: list[Line]
     breaking: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ class Steps:
             if asks and not breaking:
                 entries.append(self._entry(chosen, Step.ACTIVATED))
             lines = self.store.record(dataset, entries)
-        return Given(lines, tuple(breaking if asks else ()))
+        tables = _tables(life, chosen) if asks and not breaking else ()
+        return Given(lines, tuple(breaking if asks else ()), tables)
 
     def decline(self, dataset: str, version: str | None = None) -> Given:
         """Decline a version, by default the newest that waits: it never becomes active.
@@ -96,11 +103,12 @@ class Steps:
             broken = _breaking(life, chosen)
             if broken and not breaking:
                 named = f"{dataset} {chosen.name}"
-                listed = "; ".join(broken).removesuffix(".")
+                listed = "; ".join(one.removesuffix(".") for one in broken)
                 problem = f"breaks what was promised: {listed}. If that is meant: "
                 command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
                 raise StepRefusedError(named, problem + command)
-            return self._give(life, chosen, Step.ACTIVATED)
+            given = self._give(life, chosen, Step.ACTIVATED)
+            return replace(given, tables=_tables(life, chosen))
 
     def deprecate(self, dataset: str, version: str | None = None) -> Given:
         """Deprecate a version; without one the dataset as a whole, which then takes no new files.
@@ -171,3 +179,11 @@ def _breaking(life: LifeCycle, version: Version) -> list[str]:
     if former is None or former.name == version.name:
         return []
     return is_breaking(former.contract, version.contract)
+
+
+def _tables(life: LifeCycle, version: Version) -> tuple[str, ...]:
+    """Return how the tables follow from the version that is or was active to this one."""
+    if life.former is None:
+        return ()
+    changes = compare(life.former.contract, version.contract)
+    return tuple(tables_follow(version.contract.dataset, changes))

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.rule_columns import rule_columns
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import (
@@ -24,6 +25,8 @@ from lakehouse_pipeline.names import (
 )
 
 REPORT_COLUMNS = ("batch", "record", "reasons", "text")
+SHOWN = 6
+"""Of a rule of many columns, how many values are shown."""
 
 
 def report_columns(contract: Contract) -> tuple[str, str, str, str]:
@@ -61,7 +64,8 @@ def quarantined_records(
 ) -> list[dict[str, Any]]:
     """Return the first records, None for all: batch, record, values, text, reasons.
 
-    Each reason has rule, column, message, and `value`, the text of its column as it stood.
+    Each reason has rule, column, message, and `value`, the text of its column as it stood; of a
+    rule of several columns it is each column's name and text.
     """
     source = _source(tables, contract.dataset, batches)
     if source is None:
@@ -71,15 +75,22 @@ def quarantined_records(
     result = connection.execute(f"SELECT * {sql}")
     names = [column[0] for column in result.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    return [_record(row, contract) for row in rows]
+    several = rule_columns(contract)
+    return [_record(row, contract, several) for row in rows]
 
 
-def _record(row: dict[str, Any], contract: Contract) -> dict[str, Any]:
+def _record(
+    row: dict[str, Any], contract: Contract, several: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
     values = {name: row.get(name) for name in contract.column_names}
-    reasons = [
-        {**reason, "value": values.get(reason["column"]) if reason["column"] else row[TEXT]}
-        for reason in row[REASONS]
-    ]
+
+    def value(reason: dict[str, Any]) -> object:
+        if reason["column"]:
+            return values.get(reason["column"])
+        names = several.get(reason["rule"])
+        return _named_texts(names, values) if names else row[TEXT]
+
+    reasons = [{**reason, "value": value(reason)} for reason in row[REASONS]]
     return {
         "batch": row[BATCH_ID],
         "record": row[RECORD],
@@ -87,6 +98,11 @@ def _record(row: dict[str, Any], contract: Contract) -> dict[str, Any]:
         "text": row[TEXT],
         "reasons": reasons,
     }
+
+
+def _named_texts(names: Sequence[str], values: Mapping[str, str | None]) -> str:
+    more = ", …" if len(names) > SHOWN else ""
+    return ", ".join(f"{name}: '{values[name] or ''}'" for name in names[:SHOWN]) + more
 
 
 @dataclass(frozen=True, slots=True)

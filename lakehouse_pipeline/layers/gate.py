@@ -6,6 +6,7 @@ Pure: the numbers come from `pipeline/measures.py`, by the SQL of `metrics.py`.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.model import Contract, Limit, Severity
 
 TOO_MANY = "maxQuarantinedPercent"
@@ -73,7 +74,9 @@ def judge_batch(contract: Contract, measures: Measures) -> Verdict:
         for b in warnings
     ]
     said += [
-        f"{rule}: {count} records break it" for rule, count in measures.warned.items() if count
+        f"{rule}: broken by {counted(count, 'record')}"
+        for rule, count in measures.warned.items()
+        if count
     ]
     return Verdict(tuple(b.message for b in refusals), tuple(said), tuple(b.rule for b in refusals))
 
@@ -91,7 +94,8 @@ def _breaches(contract: Contract, measures: Measures) -> Iterator[_Breach]:
             f"the contract allows {allowed:g} %",
         )
     for rule in contract.metrics:
-        what = "records" if rule.metric == "rowCount" else rule.metric
+        counted = "record" if records == 1 else "records"
+        what = counted if rule.metric == "rowCount" else rule.metric
         unit = " %" if rule.unit == "percent" else ""
         value = records if rule.metric == "rowCount" else measures.values.get(rule.name)
         yield from _beyond(rule.name, rule.limits, value, f"{unit} {what}", rule.severity)

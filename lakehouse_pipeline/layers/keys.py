@@ -5,7 +5,7 @@ the keys that `Contract.foreign_keys[N]` may point to, `failsN` the records that
 `Contract.pandera_checks[N]`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract, UniqueKey
 from lakehouse_pipeline.names import BATCH_ID, RANK, identifier, literal
@@ -53,19 +53,38 @@ def repeated_keys(
     return f"SELECT {BATCH_ID}, {', '.join(names)}, min(first) AS first FROM ({both}) GROUP BY ALL"
 
 
-def distinct_keys(contract: Contract, columns: Sequence[str], own: Sequence[str], held: str) -> str:
+def distinct_keys(
+    contract: Contract,
+    columns: Sequence[str],
+    own: Sequence[str],
+    held: str,
+    whole: Collection[str] = (),
+) -> str:
     """Return SQL of the distinct keys in `held` (SQL of a relation) as `k0…`, without nulls.
 
-    `columns` are the names in `held`, `own` this contract's columns whose types they take. A key
-    that does not fit these, or only rounded, is left out: no record can have it.
+    `columns` are the names in `held`, `own` this contract's columns whose types they take; `whole`
+    are those of `columns` that hold integers. A key that does not fit these types, or only
+    rounded, is left out: no record can have it.
     """
-    parts = [
-        (f"TRY_CAST({identifier(name)} AS {contract.column(mine).type.sql})", identifier(name), n)
-        for n, (name, mine) in enumerate(zip(columns, own, strict=True))
-    ]
-    keys = ", ".join(f"{key} AS k{n}" for key, _, n in parts)
-    same = " AND ".join(f"{key} = {value}" for key, value, _ in parts)
+    pairs = list(enumerate(zip(columns, own, strict=True)))
+    cast = {
+        n: f"TRY_CAST({identifier(name)} AS {_sql(contract, mine)})" for n, (name, mine) in pairs
+    }
+    keys = ", ".join(f"{key} AS k{n}" for n, key in cast.items())
+    same = " AND ".join(
+        f"{_exact(cast[n], _sql(contract, mine), name in whole)} = {identifier(name)}"
+        for n, (name, mine) in pairs
+    )
     return f"SELECT DISTINCT {keys} FROM {held} WHERE {same}"
+
+
+def _sql(contract: Contract, column: str) -> str:
+    return contract.column(column).type.sql
+
+
+def _exact(key: str, sql: str, whole: bool) -> str:  # noqa: FBT001 - private
+    """Return SQL of a key to compare with what it was made of: an integer is not made a DOUBLE."""
+    return f"TRY_CAST({key} AS HUGEINT)" if whole and sql == "DOUBLE" else key
 
 
 def no_keys(contract: Contract, columns: Sequence[str]) -> str:

@@ -8,14 +8,19 @@ from typing import Literal
 
 from lakehouse_pipeline.contracts.format_patterns import FORMAT_NAMES
 from lakehouse_pipeline.contracts.model import Column, Contract, Expression, PanderaCheck
-from lakehouse_pipeline.contracts.types import in_words
+from lakehouse_pipeline.contracts.types import (
+    DOUBLE_DIGITS,
+    ColumnType,
+    decimal_digits,
+    in_words,
+)
 from lakehouse_pipeline.layers.rules import record_rules
 
 Language = Literal["en", "de"]
 
 _GERMAN_TYPES = {
-    "integer": "eine ganze Zahl",
-    "number": "eine Zahl mit Dezimalpunkt",
+    "integer": "eine ganze Zahl ({sql})",
+    "number": "eine Zahl mit höchstens {digits} Stellen und Dezimalpunkt",
     "boolean": "true oder false",
     "date": "ein Datum der Form {format}",
     "timestamp": "ein Zeitpunkt der Form {format}",
@@ -123,19 +128,28 @@ def _facts(column: Column, language: Language) -> dict[str, object]:
     facts["type"] = in_words(column.type)
     facts["format"] = FORMAT_NAMES.get(column.format or "", "")
     if language == "de":
-        logical = column.type.logical
-        form = column.type.format or _GERMAN_FORMS.get(logical, "")
-        facts["type"] = _GERMAN_TYPES.get(logical, "Text").format(format=form)
+        facts["type"] = _type_in_german(column.type)
         facts["format"] = _GERMAN_FORMATS.get(column.format or "", "")
     return facts
+
+
+def _type_in_german(kind: ColumnType) -> str:
+    if kind.sql.startswith("DECIMAL"):
+        precision, scale = decimal_digits(kind.sql)
+        whole = precision - scale
+        return f"eine Zahl mit höchstens {whole} Stellen vor und {scale} nach dem Dezimalpunkt"
+    form = kind.format or _GERMAN_FORMS.get(kind.logical, "")
+    facts = {"format": form, "sql": kind.sql, "digits": DOUBLE_DIGITS}
+    return _GERMAN_TYPES.get(kind.logical, "Text").format(**facts)
 
 
 def _foreign(contract: Contract, name: str, language: Language) -> str:
     (key,) = (key for key in contract.foreign_keys if key.name == name)
     columns = ", ".join(key.columns)
+    together = len(key.columns) > 1
     if language == "de":
-        return f"{columns} gibt es in {key.dataset} nicht."
-    return f"{columns} is not known in {key.dataset}."
+        return f"{columns}{' zusammen' * together} gibt es in {key.dataset} nicht."
+    return f"{columns} {'together are' if together else 'is'} not known in {key.dataset}."
 
 
 def _custom_in_german(rule: Expression | PanderaCheck) -> str:

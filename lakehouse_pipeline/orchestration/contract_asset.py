@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from lakehouse_pipeline.contracts.compare import Change, compare
-from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Version
+from lakehouse_pipeline.contracts.life_cycle import LifeCycle, State, Version
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore, Refused
 from lakehouse_pipeline.layers.rules import record_rules
@@ -72,11 +72,17 @@ def _cell(text: str) -> str:
 
 
 def materialization(
-    life: LifeCycle, version: Version, facts: Facts, in_force: Contract
+    life: LifeCycle,
+    version: Version,
+    facts: Facts,
+    in_force: Contract,
+    former: Contract | None,
 ) -> dg.AssetMaterialization:
     """Return the event that a version was defined, with its text and what it changes.
 
-    The data version is that of the contract `in_force`: a draft makes no layer stale.
+    The difference is to `former`, the version that was in force before; without one to the next
+    version below that was not declined. The data version is that of the contract `in_force`: a
+    draft makes no layer stale.
     """
     contract = version.contract
     text = _text(contract)
@@ -90,10 +96,10 @@ def materialization(
         "rules": len(record_rules(contract)) + len(contract.metrics) + len(contract.sql_rules),
         "contract": dg.MetadataValue.md(_fenced("yaml", text)),
     }
-    before = _before(life, version)
+    before = former or _below(life, version)
     if before:
-        metadata["diff"] = dg.MetadataValue.md(_fenced("diff", _diff(before.contract, contract)))
-        changes = compare(before.contract, contract)
+        metadata["diff"] = dg.MetadataValue.md(_fenced("diff", _diff(before, contract)))
+        changes = compare(before, contract)
         if changes:
             metadata["changes"] = dg.MetadataValue.md(_sentences(changes))
     return dg.AssetMaterialization(
@@ -103,11 +109,11 @@ def materialization(
     )
 
 
-def _before(life: LifeCycle, version: Version) -> Version | None:
-    """Return the version next below this one."""
+def _below(life: LifeCycle, version: Version) -> Contract | None:
+    """Return the version next below this one that was not declined."""
     names = list(life.versions)
-    place = names.index(version.name)
-    return life.versions[names[place - 1]] if place else None
+    below = [life.versions[name] for name in names[: names.index(version.name)]]
+    return next((v.contract for v in reversed(below) if v.state is not State.DECLINED), None)
 
 
 def _diff(old: Contract, new: Contract) -> str:

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, Version, life_cycle
+from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import ContractError
 from lakehouse_pipeline.lake.contract_store import NOBODY, ContractStore
 from lakehouse_pipeline.orchestration.contract_asset import Facts, materialization
@@ -100,11 +101,12 @@ def _events(
     facts: Facts = {LINE: line.number, "at": line.at}
     version = life.versions.get(line.version or "")
     if version and version.contract.sha256 == line.sha256:
+        former = _in_force_before(files, lines, line)
         if line.step is Step.DEFINED:
             in_force = (after.active or version).contract
-            yield materialization(life, version, facts, in_force)
+            yield materialization(life, version, facts, in_force, former)
         elif line.step is Step.ACTIVATED and _reads_otherwise(before, lines, line, version):
-            yield materialization(life, version, facts, version.contract)
+            yield materialization(life, version, facts, version.contract, former)
     named = line.version or (life.active.name if life.active else "")
     facts |= {"version": named, "sha256": line.sha256}
     if line.step is Step.ACTIVATED and before.active and before.active.name != named:
@@ -112,6 +114,16 @@ def _events(
     for kind in _types(lines, line):
         event = Event(kind, dataset, None, line.by or NOBODY, line.why, facts)
         yield observation(event, None)
+
+
+def _in_force_before(
+    files: Sequence[Contract], lines: Sequence[Line], line: Line
+) -> Contract | None:
+    """Return the version that was active last before a line, unless the line is about it."""
+    earlier = lines[: line.number - 1]
+    known = {one.sha256 for one in earlier}
+    former = life_cycle([file for file in files if file.sha256 in known], earlier).former
+    return former.contract if former and former.name != line.version else None
 
 
 def _reads_otherwise(

@@ -33,7 +33,7 @@ from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.orchestration.reload import reload_location
 from lakehouse_pipeline.orchestration.runs import Runs
-from lakehouse_pipeline.pipeline.binding import unbound
+from lakehouse_pipeline.pipeline.binding import unfit
 from lakehouse_pipeline.settings import Settings
 
 POLL_SECONDS = 0.1
@@ -69,7 +69,7 @@ class Office:
         Raises: ContractError: with every problem. ContractVersionExistsError: as the store says.
         """
         with _as_file(self.settings, content) as file:
-            contract = _sound(file)
+            contract = _sound(file, self.settings)
             with _named_here(file):
                 self.store.add(file, by, why)
         Landing(self.settings.landing).folder(contract.dataset).mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class Office:
     def numbered(self, contract: bytes) -> str:
         """Return the version that this contract needs to come after the dataset's newest one."""
         with _as_file(self.settings, contract) as file:
-            new = _sound(file)
+            new = _sound(file, self.settings)
         newest = self.newest(new.dataset)
         changes = compare(newest, new)
         return next_version(newest.version, changes)
@@ -202,10 +202,10 @@ def _as_file(settings: Settings, content: bytes) -> Iterator[Path]:
         yield file
 
 
-def _sound(file: Path) -> Contract:
+def _sound(file: Path, settings: Settings) -> Contract:
     with _named_here(file):
         contract = load_file(file)
-        if problems := unbound(contract):
+        if problems := unfit(contract, settings.check_modules):
             raise ContractError(problems)
         return contract
 

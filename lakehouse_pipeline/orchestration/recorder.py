@@ -63,6 +63,7 @@ class Recorder:
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
         self._gated: dict[str, bool] = {}
+        self._warned: dict[str, tuple[str, ...]] = {}
         self._targets: dict[str, Target | None] = {}
         self._said: dict[str, dict[str, str]] = {RULES_CHECK: {}, GATE_CHECK: {}}
 
@@ -80,7 +81,8 @@ class Recorder:
             case BatchRefused():
                 self._refused(outcome)
             case BatchWarned():
-                self._check(GATE_CHECK, outcome.batch, " ".join(outcome.warnings), {}, passed=True)
+                said = "; ".join([*self._warned.get(outcome.batch, ()), *outcome.warnings])
+                self._check(GATE_CHECK, outcome.batch, said, {}, passed=True)
             case RecordsSuppressed():
                 self._suppressed(outcome)
             case LayerKept():
@@ -147,11 +149,12 @@ class Recorder:
         said = "" if passed else f"{judged.quarantined} of {judged.records} records quarantined."
         self._check(RULES_CHECK, judged.batch, said, counts | broken | warned, passed=passed)
         verdict = judged.verdict
-        said = " ".join([*verdict.refusals, *verdict.warnings])
+        self._warned[judged.batch] = verdict.warnings
+        said = "; ".join([*verdict.refusals, *verdict.warnings])
         self._gate(judged.batch, said, counts | measured, passed=not verdict.refused)
 
     def _refused(self, refused: BatchRefused) -> None:
-        why = " ".join(refused.reasons)
+        why = "; ".join(refused.reasons)
         if refused.layer is Layer.RAW:
             self.context.log.error("%s: refused: %s", refused.batch, why)
         self._gate(refused.batch, why, {}, passed=False)

@@ -43,12 +43,17 @@ class NothingToReferToError(LakehouseError):
 
     exit_code = 1
 
-    def __init__(self, key: ForeignKey, problem: str) -> None:
+    def __init__(self, key: ForeignKey, problem: str, *, never: bool = False) -> None:
+        """Say what is missing; with `never` no publishing will mend it."""
+        first = "C" if never else f"Publish '{key.dataset}' first, or c"
         super().__init__(
-            f"{key.name}: {problem}. Nothing of the batch was judged. Publish '{key.dataset}' "
-            "first, or change the relationship in the contract; then replay the batch."
+            f"{key.name}: {problem}. Nothing of the batch was judged. "
+            f"{first}hange the relationship in the contract; then replay the batch."
         )
 
+
+NUMBERS = {"integer", "number"}
+"""Logical types whose values are compared as numbers: `7` is `7.00`."""
 
 CANNOT_JUDGE = (NothingToReferToError, UnknownCheckError, CheckRaisedError, CheckResultError)
 """What keeps a batch from being judged at all: it is refused, and nothing of it is written."""
@@ -149,11 +154,11 @@ def _referred(lake: Lake, contract: Contract, foreign: ForeignKey) -> str:
     for mine, name in zip(foreign.columns, foreign.references, strict=True):
         if name not in other.column_names:
             problem = f"'{foreign.dataset}' has no column '{name}'"
-            raise NothingToReferToError(foreign, problem)
-        own, theirs = contract.column(mine).type, other.column(name).type
-        if own.logical != theirs.logical:
-            problem = f"'{mine}' is {own.logical}, {foreign.dataset}.{name} is {theirs.logical}"
-            raise NothingToReferToError(foreign, problem)
+            raise NothingToReferToError(foreign, problem, never=True)
+        own, theirs = contract.column(mine).type.logical, other.column(name).type.logical
+        if own != theirs and not {own, theirs} <= NUMBERS:
+            problem = f"'{mine}' is {own}, {foreign.dataset}.{name} is {theirs}"
+            raise NothingToReferToError(foreign, problem, never=True)
     published = lake.tables.files(foreign.dataset, Layer.PUBLISHED)
     if not published:
         raise NothingToReferToError(foreign, f"nothing of '{foreign.dataset}' is published yet")
@@ -163,7 +168,8 @@ def _referred(lake: Lake, contract: Contract, foreign: ForeignKey) -> str:
         held = (
             f"(SELECT v.* FROM {validated} AS v SEMI JOIN {held} AS p USING ({BATCH_ID}, {RECORD}))"
         )
-    return distinct_keys(contract, foreign.references, foreign.columns, held)
+    whole = {name for name in foreign.references if other.column(name).type.logical == "integer"}
+    return distinct_keys(contract, foreign.references, foreign.columns, held, whole)
 
 
 def _as_they_are(contract: Contract) -> set[str]:

@@ -1,6 +1,7 @@
 """Which records and rules a person may release: what is in quarantine, and what may not pass.
 
-A rule of a type, of personal data, or of a key is never released: the record must be corrected.
+A broken line and a rule of a type, of personal data, or of a key are never released: the record
+must be corrected.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,6 @@ from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.relations import relation
 
 SHOWN = 10
-
-NEVER = (
-    "Rules of a type, of a key or of personal data are never released: correct the records with: "
-    "lakehouse quarantine correct"
-)
-"""What to do about a rule that is never released."""
 
 
 class NotReleasableError(LakehouseError):
@@ -78,7 +73,7 @@ def releases_of_records(lake: Lake, contract: Contract, batch: str, records: Seq
     ]
     if missing or problems:
         shown = f"Which are: lakehouse quarantine show {contract.dataset} --batch {batch}"
-        advice = [*([shown] if missing else []), *([NEVER] if problems else [])]
+        advice = [*([shown] if missing else []), *([_never(contract, batch)] if problems else [])]
         raise NotReleasableError(batch, missing + problems, ". ".join(advice))
     return f"SELECT {RECORD}, {RULE} FROM ({broken}) WHERE {RECORD} IN ({listed})"
 
@@ -100,13 +95,21 @@ def releases_of_rule(lake: Lake, contract: Contract, batch: str, rule: str) -> s
     if rule not in known:
         raise UnknownRuleError(batch, rule, known)
     if rule not in _releasable(contract):
-        raise NotReleasableError(batch, [f"the rule {rule} is never released"], NEVER)
+        raise NotReleasableError(batch, [f"the rule {rule}"], _never(contract, batch))
     return f"SELECT {RECORD}, {RULE} FROM ({broken}) WHERE {RULE} = {literal(rule)}"
 
 
 def judged_rules(contract: Contract, measures: Measures) -> tuple[str, ...]:
     """Return the rules by which the gate refuses a batch with these measures."""
     return judge_batch(contract, measures).rules
+
+
+def _never(contract: Contract, batch: str) -> str:
+    """Return what to do about a rule that is never released."""
+    return (
+        "A broken line and rules of a type, of a key or of personal data are never released: "
+        f"correct the records with: lakehouse quarantine correct {contract.dataset} {batch} FILE"
+    )
 
 
 def _releasable(contract: Contract) -> set[str]:

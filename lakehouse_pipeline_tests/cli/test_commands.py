@@ -238,7 +238,7 @@ def test_contract_lint_reports_every_problem_with_its_place(
     assert "needs a 'logicalType'" in missing["message"]
     assert (problem["path"], problem["line"], problem["column"]) == (str(file), 15, 26)
     sound = lakehouse("contract", "lint")
-    assert (sound.code, sound.out) == (0, "1 contracts, 0 problems\n")
+    assert (sound.code, sound.out) == (0, "1 contract, 0 problems\n")
 
 
 @pytest.mark.parametrize("command", ["quarantine show", "quarantine export", "batches", "replay"])

@@ -13,6 +13,7 @@ from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
 from lakehouse_pipeline_tests.homes import AMOUNT, contract_text, open_home, rows
 
+SHOP = "lakehouse_pipeline_tests.contracts.shop_checks"
 BY = ("--by", "eve", "--why", "agreed")
 MAJOR = contract_text("2.0.0", amount=AMOUNT.replace("minimum: 0", "minimum: 5"))
 
@@ -78,14 +79,14 @@ def test_what_waits_in_raw_is_published_when_somebody_else_approves(
     (state,) = lakehouse("batches", "orders", "--json").json
     assert (state["state"], state["published"]) == ("waiting", None)
     assert "waits for approval by somebody other than producer" in state["why"]
-    assert lakehouse("verify").out == "1 batches, 5 records, 0 violations\n"
+    assert lakehouse("verify").out == "1 batch, 5 records, 0 violations\n"
     assert lakehouse("verify", "orders").code == 0
     printed = contract(lakehouse, "approve", "orders", *BY)
     assert printed.splitlines()[:2] == [
         "orders 1.0.0 is approved by eve: agreed",
         "orders 1.0.0 is activated by eve: agreed",
     ]
-    assert "orders: 1 batches waited in raw" in printed
+    assert "orders: 1 batch waited in raw" in printed
     assert "published" in printed
     assert lakehouse("query", "SELECT count(*) AS n FROM orders.published", "--json").json == [
         {"n": 5}
@@ -335,3 +336,76 @@ def test_a_broken_ledger_is_named_and_stops_its_dataset_only(
     assert lakehouse("status").code == 0
     add(lakehouse, tmp_path, contract_text(dataset="refunds"))
     assert ContractStore(home / "contracts").current("refunds").contract.version == "1.0.0"
+
+
+@pytest.mark.parametrize("command", ["lint", "add"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("", "is_evn", "unknown check 'is_evn'."),
+        (SHOP, "is_evn", "unknown check 'is_evn'. Did you mean 'is_even'?"),
+        (SHOP, "has_check_digit, arguments: {digit: 5}", "has no argument 'digit'"),
+    ],
+)
+def test_a_rule_whose_check_is_not_registered_is_a_problem_of_its_contract(
+    lakehouse: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    wrong: tuple[str, str, str],
+) -> None:
+    modules, named, problem = wrong
+    monkeypatch.setenv("LAKEHOUSE_CHECK_MODULES", modules)
+    rule = f"name: even, implementation: {{columns: [order_id], check: {named}}}"
+    quality = f"    quality: [{{type: custom, engine: pandera, {rule}}}]\n"
+    file = tmp_path / "new.yaml"
+    file.write_text(contract_text("1.1.0", columns=quality), "utf-8")
+    answer = lakehouse("contract", command, file)
+    said = (answer.out + answer.err).replace("\n", " ")
+    assert answer.code == 1
+    assert f"{file}:1:1: rule 'even': " in said
+    assert problem in said
+    assert "list the module that registers the check in LAKEHOUSE_CHECK_MODULES" in said
+    assert "1.1.0" not in lakehouse("contract", "list", "orders").out
+
+
+def test_adding_a_version_again_says_where_it_stands(lakehouse: Command, tmp_path: Path) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert printed.startswith("orders 1.0.0 is registered already. Drop files into ")
+    contract(lakehouse, "deprecate", "orders", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "The dataset was deprecated by eve and takes no new files; to take it up" in printed
+    contract(lakehouse, "deprecate", "orders", "1.0.0", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "registered already. It is deprecated, no file is read under it; to activate" in printed
+    contract(lakehouse, "retire", "orders", "1.0.0", *BY)
+    printed = add(lakehouse, tmp_path, contract_text(), "--by", "ada")
+    assert "already. It was retired by eve; nothing brings it back, register a new" in printed
+    assert "Drop files" not in printed
+
+
+def test_what_activates_a_version_says_how_the_tables_follow(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    more = "      - {name: note, logicalType: string}\n"
+    add(lakehouse, tmp_path, contract_text("1.1.0", columns=more), "--by", "ada")
+    printed = contract(lakehouse, "approve", "orders", *BY)
+    evolves = "evolves: column 'note'. Older batches hold null in it; no replay is needed.\n"
+    assert printed.endswith(evolves)
+    add(lakehouse, tmp_path, MAJOR.replace("2.0.0", "3.0.0"), "--by", "ada")
+    contract(lakehouse, "approve", "orders", *BY)
+    printed = contract(lakehouse, "activate", "orders", "3.0.0", "--breaking", *BY)
+    assert "replay: column 'amount'. Older batches stay as they were judged" in printed
+    assert printed.endswith("Replay with: lakehouse replay orders\n")
+
+
+def test_many_broken_promises_are_one_sentence(lakehouse: Command, tmp_path: Path) -> None:
+    contract(lakehouse, "approve", "orders", *BY)
+    text = MAJOR.replace("maxQuarantinedPercent: 50", "maxQuarantinedPercent: 1")
+    add(lakehouse, tmp_path, text.replace("technique: hash", "technique: drop"), "--by", "ada")
+    contract(lakehouse, "approve", "orders", *BY)
+    refused = lakehouse("contract", "activate", "orders", "2.0.0", *BY).err
+    assert "; column 'amount': " in refused
+    assert ".;" not in refused

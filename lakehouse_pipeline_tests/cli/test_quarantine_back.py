@@ -10,9 +10,17 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.retention import apply_retention
 from lakehouse_pipeline_tests.cli.commands import Command, in_process
-from lakehouse_pipeline_tests.homes import Home, add_contract, contract_text, open_home, rows
+from lakehouse_pipeline_tests.homes import (
+    HEADER,
+    Home,
+    add_contract,
+    contract_text,
+    open_home,
+    rows,
+)
 
 HEAD = "record,order_id,email,phone,amount,country\n"
+Captured = pytest.CaptureFixture[str]
 FIRST = ("--by", "Sam Steward", "--why", "checked with the supplier")
 
 
@@ -157,6 +165,172 @@ def test_what_cannot_be_released_says_why_and_changes_nothing(
     assert answer.code in (1, 2)
     assert message in answer.err.replace("\n", " ")
     assert content(home) == before
+
+
+@pytest.mark.parametrize(
+    ("record", "rule"),
+    [
+        (1, "order_id.type"),
+        (2, "email.pattern"),
+        (3, "email.required"),
+        (4, "email_is_short"),
+        (7, "primaryKey"),
+        (6, "record.fields"),
+    ],
+)
+def test_a_type_a_key_a_broken_line_and_personal_data_are_never_released(
+    strict: Path, record: int, rule: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    lakehouse, before = in_process(strict, monkeypatch, capsys), content(strict)
+    batch = batch_of(lakehouse, "a")
+    for option, problem in (
+        (("--record", record), f"record {record} breaks {rule}"),
+        (("--rule", rule), f"the rule {rule}"),
+    ):
+        answer = lakehouse("quarantine", "release", "orders", batch, *option, *FIRST)
+        assert answer.code == 1
+        assert answer.err.replace("\n", " ").strip() == (
+            f"{batch}: nothing was released: {problem}. A broken line and rules of a type, of a "
+            "key or of personal data are never released: correct the records with: "
+            f"lakehouse quarantine correct orders {batch} FILE"
+        )
+    assert content(strict) == before
+
+
+def test_a_rule_of_several_columns_shows_the_value_of_each(
+    strict: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    lakehouse = in_process(strict, monkeypatch, capsys)
+    shown = {
+        reason["rule"]: reason["value"]
+        for record in lakehouse("quarantine", "show", "orders", "--json").json["records"]
+        for reason in record["reasons"]
+    }
+    assert shown["primaryKey"] == "order_id: '9', country: 'DE'"
+    assert shown["email_is_short"] == "email: 'much-too-long@example.org', phone: ''"
+    assert shown["order_id.type"] == "x"
+    assert shown["record.fields"] == "6,f@x.org"
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home whose records but the fifth each break a rule that is never released."""
+    text = contract_text(
+        percent=90,
+        columns="    quality: [{type: custom, engine: lakehouse, name: email_is_short, "
+        "implementation: \"length(email) < 20 OR coalesce(phone, '') = '1'\"}]\n",
+    )
+    text = text.replace(
+        "required: true, unique: true}", "primaryKey: true, primaryKeyPosition: 1}"
+    ).replace(
+        "name: country, logicalType: string,",
+        "name: country, logicalType: string, primaryKey: true, primaryKeyPosition: 2,",
+    )
+    lines = ("x,a@x.org,,1,DE", "2,b,,1,DE", "3,,,1,DE", "4,much-too-long@example.org,,1,DE")
+    with open_home(tmp_path_factory.mktemp("strict") / "home", text) as opened:
+        first = HEADER + "".join(f"{line}\n" for line in lines)
+        opened.drop("a.csv", first + "9,e@x.org,,1,DE\n6,f@x.org\n9,e@x.org,,1,DE\n")
+        opened.settle()
+        return opened.settings.home
+
+
+def test_a_batch_with_nothing_in_quarantine_has_nothing_to_correct_or_release(
+    home: Path, lakehouse: Command, tmp_path: Path
+) -> None:
+    with open_home(home) as opened:
+        opened.drop("clean.csv", rows(5, first=100))
+        opened.settle()
+    batch, path = batch_of(lakehouse, "clean"), tmp_path / "back.csv"
+    path.write_text(f"{HEAD}1,100,a@example.org,+49 1,9.50,DE\n", "utf-8")
+    for answer in (
+        lakehouse("quarantine", "correct", "orders", batch, path),
+        lakehouse("quarantine", "release", "orders", batch, "--record", "1", *FIRST),
+    ):
+        assert (answer.code, "record 1 is not in quarantine" in answer.err) == (1, True)
+
+
+def test_warnings_stand_apart_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    rule = "type: custom, engine: lakehouse, severity: warning, implementation: amount > 100, name"
+    quality = f"    quality: [{{{rule}: high}}, {{{rule}: higher}}]\n"
+    with open_home(tmp_path / "home", contract_text(columns=quality)) as opened:
+        opened.drop("a.csv", rows(2))
+        opened.settle()
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    (state,) = lakehouse("batches", "orders", "--json").json
+    assert state["warning"] == "high: broken by 2 records; higher: broken by 2 records"
+
+
+def test_a_warning_over_published_data_does_not_hide_those_over_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    quality = (
+        "    quality:\n"
+        "      - {type: custom, engine: lakehouse, severity: warning, name: high, "
+        "implementation: amount > 100}\n"
+        "      - {type: sql, name: all, query: SELECT count(*) FROM orders, mustBe: 9, "
+        "severity: warning, customProperties: [{property: over, value: published}]}\n"
+    )
+    with open_home(tmp_path / "home", contract_text(columns=quality)) as opened:
+        opened.drop("a.csv", rows(2))
+        opened.settle()
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    (state,) = lakehouse("batches", "orders", "--json").json
+    assert state["warning"] == ("high: broken by 2 records; all: the batch has 2, expected 9")
+
+
+def test_a_check_of_a_module_in_the_settings_judges_and_its_error_refuses_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "house_checks.py").write_text(CHECKS, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("LAKEHOUSE_CHECK_MODULES", "house_checks")
+    rule = "type: custom, engine: pandera, name"
+    quality = (
+        f"    quality:\n      - {{{rule}: cheap, implementation: "
+        "{check: costs_at_most, columns: [amount], arguments: {most: 50}}}\n"
+        f"      - {{{rule}: mails, implementation: {{check: can_be_mailed, columns: [email]}}}}\n"
+    )
+    lakehouse = in_process(tmp_path / "home", monkeypatch, capsys)
+    with open_home(tmp_path / "home", contract_text(columns=quality)):
+        pass
+    sent = {
+        "good": rows(3).replace("9.50", "99", 1),
+        "dear": rows(3, first=4).replace("9.50", "666", 1),
+        "post": rows(3, first=7).replace("p8@", "unknown@"),
+    }
+    for name, text in sent.items():
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+        lakehouse("ingest", tmp_path / f"{name}.csv", "-d", "orders")
+    states = {s["batch"].split("-")[0]: s for s in lakehouse("batches", "orders", "--json").json}
+    assert (states["good"]["state"], states["good"]["rules"]) == ("published", {"cheap": 1})
+    assert (states["dear"]["state"], states["post"]["state"]) == ("refused", "refused")
+    assert "raised ValueError: 666.00 is beyond belief. Mend the check" in states["dear"]["why"]
+    assert "raised ValueError: its message is withheld" in states["post"]["why"]
+    with open_home(tmp_path / "home") as opened:
+        assert b"unknown@example.org" not in opened.everything_recorded()
+
+
+CHECKS = """\
+import pandas as pd
+from pandera.extensions import register_check_method
+
+
+@register_check_method(statistics=["most"])
+def costs_at_most(values: pd.Series, *, most: int) -> pd.Series:
+    if values.max() > 500:
+        raise ValueError(f"{values.max()} is beyond belief")
+    return values <= most
+
+
+@register_check_method()
+def can_be_mailed(values: pd.Series) -> pd.Series:
+    for value in values:
+        if value.startswith("unknown"):
+            raise ValueError(f"no mailbox {value}")
+    return values.notna()
+"""
 
 
 @pytest.mark.parametrize(

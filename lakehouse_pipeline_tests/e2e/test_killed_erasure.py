@@ -9,6 +9,7 @@ import pytest
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk
 from lakehouse_pipeline_tests.e2e import killed_erasure
+from lakehouse_pipeline_tests.e2e.killed import ingest
 from lakehouse_pipeline_tests.erasures import erasing_contract, found
 from lakehouse_pipeline_tests.homes import open_home, rows
 
@@ -42,3 +43,18 @@ def test_a_killed_erasure_is_finished_without_anyone_naming_the_subject_again(
         assert home.query(Layer.PUBLISHED, "SELECT count(*) FROM t") == [(8,)]
         assert home.violations() == []
         assert home.settle() == []
+
+
+def test_an_ingest_beside_an_erasure_loses_nothing_but_the_subject(
+    template: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(template, tmp_path / "home"))
+    command = [sys.executable, "-m", killed_erasure.__name__, str(folder), "never"]
+    with open_home(folder) as home, subprocess.Popen(command) as erasing:
+        for n in range(5):
+            ingest(home, f"c{n}.csv", rows(3, first=21 + 10 * n))
+        assert erasing.wait(60) == 0
+        assert found(home) == []
+        assert home.query(Layer.RAW, "SELECT count(*) FROM t") == [(9 + 15,)]
+        assert home.query(Layer.PUBLISHED, "SELECT count(*) FROM t") == [(8 + 15,)]
+        assert home.violations() == []

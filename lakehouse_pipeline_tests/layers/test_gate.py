@@ -41,3 +41,21 @@ def test_a_row_count_holds_at_exactly_the_numbers_of_its_limit(form: str, holds:
     )
     refused = {n for n in (4, 5, 6, 7, 8) if judge_batch(contract, Measures(n, 0)).refused}
     assert refused == {4, 5, 6, 7, 8} - holds
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "n: broken by 1 record"), (2, "n: broken by 2 records")]
+)
+def test_a_warning_counts_the_records_that_break_its_rule(count: int, said: str) -> None:
+    assert judge_batch(contract_of(), Measures(9, 0, warned={"n": count, "m": 0})).warnings == (
+        said,
+    )
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 records"), (1, "1 record"), (2, "2 records")])
+def test_a_row_count_that_is_refused_is_said(count: int, said: str) -> None:
+    contract = contract_of(
+        quality="      - {name: n, type: library, metric: rowCount, mustBeGreaterThan: 5}\n"
+    )
+    (refusal,) = judge_batch(contract, Measures(count, 0)).refusals
+    assert refusal == f"n: the batch has {said}, expected more than 5"

@@ -241,3 +241,15 @@ def test_a_dataset_with_drafts_only_shows_its_contract(tmp_path: Path) -> None:
         assert asset_key(DATASET, Layer.RAW) not in {
             one.key for one in home.definitions().resolve_all_asset_specs()
         }
+
+
+def test_the_difference_is_to_the_version_in_force_and_never_to_a_declined_one(home: Home) -> None:
+    more = "      - {name: note, logicalType: string}\n"
+    add_contract(home.settings, contract_text("1.1.0", columns=more), approved=False)
+    steps(home).decline(DATASET)
+    add_contract(home.settings, contract_text("1.2.0", columns=more), approved=False)
+    report_life_cycle(home.instance, home.settings)
+    third = made(home)[-1]
+    assert third["version"] == "1.2.0"
+    assert "--- 1.0.0.yaml\n+++ 1.2.0.yaml\n" in third["diff"]
+    assert "column 'note': The column (VARCHAR, published) is added" in third["changes"]

@@ -271,7 +271,7 @@ def test_a_rule_that_many_records_break_together_is_loosened(tmp_path: Path) -> 
         values[10 * i] = "not a number"
     found = infer_text(tmp_path, csv_text(columns))
     assert found.draft.quarantined <= RECORDS // 100
-    assert "text, because 1 records (0.2 %) do not hold a whole number (BIGINT)" in found.text
+    assert "text, because 1 record (0.2 %) cannot be read as a whole number (BIGINT)" in found.text
 
 
 def test_two_columns_that_never_repeat_together_are_named(tmp_path: Path) -> None:

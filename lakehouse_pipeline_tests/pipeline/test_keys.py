@@ -7,6 +7,7 @@ import pytest
 from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
 from lakehouse_pipeline_tests.pipelines import drop, records, take
 
@@ -96,3 +97,63 @@ def test_a_key_that_does_not_fit_the_pointing_column_is_pointed_to_by_nothing(
     take(tmp_path, contract, [drop(tmp_path, contract, "o.csv", text)])
     dangling = [n for n, stands in enumerate(asked.values(), start=1) if not stands]
     assert quarantined(tmp_path, contract) == [(n, ["place.foreignKey"]) for n in dangling]
+
+
+@pytest.mark.parametrize(
+    ("key", "pointing", "held", "asked"),
+    [
+        (
+            'number, physicalType: "DECIMAL(10,2)"',
+            "integer, physicalType: INTEGER",
+            ["7.00", "8.5", "3000000000"],
+            {"7": True, "8": False, "9": False, "": True},
+        ),
+        (
+            "integer",
+            'number, physicalType: "DECIMAL(4,2)"',
+            ["7", "1234"],
+            {"7.00": True, "7": True, "7.01": False, "12.34": False},
+        ),
+        ("number", "integer", ["7", "8.5"], {"7": True, "8": False, "9": False}),
+        (
+            "integer",
+            "number",
+            ["7", "9007199254740993"],
+            {"7.0": True, "7.5": False, "9007199254740992": False, "9007199254740993": False},
+        ),
+    ],
+)
+def test_an_integer_and_a_number_are_compared_as_numbers(
+    tmp_path: Path, key: str, pointing: str, held: list[str], asked: dict[str, bool]
+) -> None:
+    named = "      - {{name: {}, logicalType: {}{}}}\n      - {{name: b, logicalType: string}}\n"
+    published(tmp_path, named.format("id", key, ""), "id,b\n" + ",x\n".join([*held, ""]))
+    to = ", relationships: [{to: places.id}]"
+    contract = contract_of(named.format("place", pointing, to))
+    batch = drop(tmp_path, contract, "o.csv", "place,b\n" + ",x\n".join([*asked, ""]))
+    take(tmp_path, contract, [batch])
+    dangling = [n for n, stands in enumerate(asked.values(), start=1) if not stands]
+    assert quarantined(tmp_path, contract) == [(n, ["place.foreignKey"]) for n in dangling]
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [
+        ("name: id, logicalType: string", "'place' is integer, places.id is string"),
+        ("name: nr, logicalType: integer", "'places' has no column 'id'"),
+    ],
+)
+def test_a_foreign_key_that_can_point_nowhere_says_to_change_the_contract(
+    tmp_path: Path, column: str, problem: str
+) -> None:
+    published(tmp_path, f"      - {{{column}}}\n", "id\n7\n".replace("id", column[6:8]))
+    contract = contract_of(
+        "      - {name: place, logicalType: integer, relationships: [{to: places.id}]}\n"
+    )
+    batch = drop(tmp_path, contract, "o.csv", "place\n7\n")
+    (refused,) = [o for o in take(tmp_path, contract, [batch]) if isinstance(o, BatchRefused)]
+    (said,) = refused.reasons
+    assert said == (
+        f"place.foreignKey: {problem}. Nothing of the batch was judged. "
+        "Change the relationship in the contract; then replay the batch."
+    )

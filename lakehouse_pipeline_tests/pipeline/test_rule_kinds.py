@@ -8,6 +8,7 @@ from pandera.extensions import register_check_method  # type: ignore[attr-define
 
 from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake import engine
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
@@ -208,7 +209,7 @@ def test_a_rule_of_severity_warning_counts_and_lets_the_record_pass(tmp_path: Pa
     said = judged(take(tmp_path, contract, [batch]))[batch]
     assert said.warned == {"amount.maximum": 1, "town": 1}
     assert (said.quarantined, said.verdict.refused) == (0, False)
-    assert any("town: 1 records" in warning for warning in said.verdict.warnings)
+    assert any("town: broken by 1 record" in warning for warning in said.verdict.warnings)
 
 
 @register_check_method(statistics=["town"])  # type: ignore[untyped-decorator]  # pandera's own
@@ -238,3 +239,64 @@ def test_a_pandera_check_that_raises_refuses_its_batch_alone(tmp_path: Path) -> 
     assert refused.batch == bad
     assert "does not know what to say" in refused.reasons[0]
     assert {row["_batch_id"] for row in records(tmp_path, contract, Layer.PUBLISHED)} == {good}
+
+
+def test_a_check_that_raises_over_personal_data_quotes_no_value(tmp_path: Path) -> None:
+    personal = COLUMNS.replace("name: city,", "name: city, classification: personal,")
+    contract = contract_of(
+        personal,
+        quality="      - {type: custom, engine: pandera, name: town, implementation: "
+        "{check: quotes_all_values, columns: [city, amount]}}\n",
+    )
+    (refused,) = refusals(tmp_path, contract)
+    assert "check 'quotes_all_values' raised ValueError: its message is withheld" in refused
+    assert "Bonn" not in refused
+
+
+@register_check_method
+def quotes_all_values(values: pd.DataFrame) -> pd.Series:
+    raise ValueError(str(values.to_dict()))
+
+
+SEEN: list[int] = []
+
+
+@register_check_method
+def counts_what_it_sees(values: pd.Series) -> pd.Series:
+    SEEN.append(len(values))
+    return values % 2000 != 0
+
+
+def test_a_pandera_check_sees_a_block_of_records_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "STREAM_ROWS", 2048)
+    SEEN.clear()
+    contract = rule(
+        "type: custom, engine: pandera, name: odd, "
+        "implementation: {check: counts_what_it_sees, columns: [id]}"
+    )
+    text = "id,city,amount\n" + "".join(f"{n},,\n" for n in range(1, 5001))
+    take(tmp_path, contract, [drop(tmp_path, contract, "may.csv", text)])
+    assert (max(SEEN), sum(SEEN)) == (2048, 5000)
+    assert quarantined(tmp_path, contract) == [(2000, ["odd"]), (4000, ["odd"])]
+
+
+def test_a_foreign_key_of_severity_warning_counts_what_points_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "contracts" / "customers" / "1.0.0.yaml"
+    path.parent.mkdir(parents=True)
+    columns = "      - {name: id, logicalType: integer}\n"
+    path.write_text(contract_text(columns).replace("orders", "customers"), "utf-8")
+    customers = load_text(path.read_text("utf-8"), str(path))
+    take(tmp_path, customers, [drop(tmp_path, customers, "c.csv", "id\n1\n")])
+    severity = "customProperties: [{property: severity, value: warning}]"
+    orders = contract_of(
+        "      - {name: customer, logicalType: integer, "
+        f"relationships: [{{to: customers.id, {severity}}}]}}\n"
+        "      - {name: note, logicalType: string}\n"
+    )
+    batch = drop(tmp_path, orders, "may.csv", "customer,note\n1,a\n9,b\n,c\n8,d\n")
+    said = judged(take(tmp_path, orders, [batch]))[batch]
+    assert (said.warned, said.quarantined) == ({"customer.foreignKey": 2}, 0)
+    assert said.verdict.warnings == ("customer.foreignKey: broken by 2 records",)
+    assert len(records(tmp_path, orders, Layer.PUBLISHED)) == 4

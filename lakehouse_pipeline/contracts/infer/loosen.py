@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.infer.candidates import STRING
 from lakehouse_pipeline.contracts.infer.draft import Draft, DraftColumn
 from lakehouse_pipeline.contracts.infer.facts import percent
@@ -60,15 +61,19 @@ def loosened(draft: Draft) -> Draft | None:
 def _without(column: DraftColumn, limit: int, records: int) -> DraftColumn:
     for kind, count in column.broken.items():
         if count >= limit:
-            column = _without_rule(column, kind, f"{count:,} records ({percent(count, records)})")
+            share = percent(count, records)
+            column = _without_rule(column, kind, f"{counted(count, 'record')} ({share})")
     return column
 
 
 def _without_rule(column: DraftColumn, kind: str, breaking: str) -> DraftColumn:
     if kind == "type":
-        notes = (*column.notes, f"text, because {breaking} do not hold {in_words(column.type)}")
+        notes = (
+            *column.notes,
+            f"text, because {breaking} cannot be read as {in_words(column.type)}",
+        )
         return replace(column, type=STRING, options={}, enum=None, notes=notes)
-    notes = (*column.notes, f"'{kind}' was left out: {breaking} break it")
+    notes = (*column.notes, f"'{kind}' was left out: {breaking} would break it")
     if kind == "required":
         return replace(column, required=False, key=False, notes=notes)
     if kind == "unique":

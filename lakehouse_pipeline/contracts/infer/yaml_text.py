@@ -5,6 +5,7 @@ Evidence stands in comments; values of a personal column stand nowhere.
 
 from collections.abc import Iterator
 
+from lakehouse_pipeline.contracts.counted import counted
 from lakehouse_pipeline.contracts.infer.draft import Draft, SampleFacts
 from lakehouse_pipeline.contracts.infer.facts import percent
 from lakehouse_pipeline.contracts.infer.yaml_columns import column_lines
@@ -54,9 +55,9 @@ def _head(draft: Draft) -> Iterator[str]:
 
 
 def _looked_at(sample: SampleFacts) -> str:
-    files = f"{sample.files:,} file{'s'[: sample.files != 1]}"
+    files = counted(sample.files, "file")
     if sample.whole:
-        records = f"{sample.records:,} record{'s'[: sample.records != 1]}"
+        records = counted(sample.records, "record")
         return f"all {records} of {files}, {_size(sample.bytes)}"
     where = "the beginning and pieces from all over" if sample.spread else "the beginning"
     return (
