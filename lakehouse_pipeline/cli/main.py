@@ -11,6 +11,7 @@ from lakehouse_pipeline.cli import (
     batches,
     contract,
     demo,
+    erase,
     export,
     grant,
     ingest,
@@ -45,6 +46,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command()(record.record)
 app.command()(replay.replay)
 app.command()(retain.retain)
+app.command()(erase.erase)
 app.command()(query.query)
 app.command()(export.export)
 app.command()(where.where)

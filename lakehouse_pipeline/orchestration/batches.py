@@ -9,6 +9,7 @@ from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
 from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.erased import ROWS, with_erasures
 from lakehouse_pipeline.orchestration.expired import still_out, taken_out
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 from lakehouse_pipeline.orchestration.keys import (
@@ -38,8 +39,6 @@ Said = dict[str, Any]
 
 Newest = dict[str, Said]
 """The newest event of each batch."""
-
-ROWS = "dagster/row_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def batch_states(
         key for key in instance.get_dynamic_partitions(dataset) if only is None or key in set(only)
     ]
     wanted = list(keys) if only is not None else None
-    layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
+    layers = {layer: _newest_counted(instance, dataset, layer, wanted) for layer in Layer}
     gates = _newest_gates(instance, dataset, wanted)
     now = "running" if dataset in active_datasets(instance) else "waiting"
     gone = taken_out(instance, dataset, wanted)
@@ -112,6 +111,23 @@ def batch_states(
         failed = _failed_runs(instance, dataset)
         states = [_explained(state, failed) for state in states]
     return states
+
+
+def rows_per_layer(instance: dg.DagsterInstance, dataset: str) -> dict[Layer, dict[str, int]]:
+    """Return how many records each layer holds of each batch, as the events say."""
+    newest = {layer: _newest_counted(instance, dataset, layer, None) for layer in Layer}
+    return {
+        layer: {batch: int(said[ROWS]) for batch, said in found.items()}
+        for layer, found in newest.items()
+    }
+
+
+def _newest_counted(
+    instance: dg.DagsterInstance, dataset: str, layer: Layer, batches: Sequence[str] | None
+) -> Newest:
+    """Return the newest materializations with the counts that erasures left."""
+    newest = _newest(instance, dataset, layer, batches)
+    return with_erasures(instance, dataset, layer, newest, batches)
 
 
 def _failed_runs(instance: dg.DagsterInstance, dataset: str) -> dict[str, tuple[str, float]]:

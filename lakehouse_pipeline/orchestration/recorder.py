@@ -36,7 +36,11 @@ from lakehouse_pipeline.pipeline.outcomes import (
     LayerKept,
     LayerWritten,
     Outcome,
+    RecordsSuppressed,
 )
+
+SHOWN_NUMBERS = 200
+"""How many characters of record numbers an event shows."""
 
 SHOWN_BATCHES = 10
 """How many batches the result of a check over a whole run names."""
@@ -79,6 +83,8 @@ class Recorder:
             case BatchWarned():
                 said = "; ".join([*self._warned.get(outcome.batch, ()), *outcome.warnings])
                 self._check(GATE_CHECK, outcome.batch, said, {}, passed=True)
+            case RecordsSuppressed():
+                self._suppressed(outcome)
             case LayerKept():
                 self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
 
@@ -162,6 +168,18 @@ class Recorder:
                 {"layers": ", ".join(refused.withdrawn)},
             )
             self.context.log_event(observation(event, Layer.PUBLISHED))
+
+    def _suppressed(self, suppressed: RecordsSuppressed) -> None:
+        numbers = ", ".join(map(str, suppressed.records))
+        event = Event(
+            EventType.RECORDS_SUPPRESSED,
+            self.contract.dataset,
+            suppressed.batch,
+            actor_of(self.context.run.tags),
+            "the file brought back records of a subject that was erased",
+            {"records": len(suppressed.records), "record_numbers": numbers[:SHOWN_NUMBERS]},
+        )
+        self.context.log_event(observation(event, Layer.RAW))
 
     def _gate(self, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
         """Record the verdict over a batch once, also in a run that was not asked for its check.

@@ -92,4 +92,12 @@ class LayerKept:
     reason: str
 
 
-Outcome = LayerWritten | BatchJudged | BatchRefused | BatchWarned | LayerKept
+@dataclass(frozen=True, slots=True)
+class RecordsSuppressed:
+    """Records of the batch's file did not enter raw: they are about a subject that was erased."""
+
+    batch: str
+    records: tuple[int, ...]
+
+
+Outcome = LayerWritten | RecordsSuppressed | BatchJudged | BatchRefused | BatchWarned | LayerKept
