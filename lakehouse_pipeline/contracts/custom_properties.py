@@ -2,7 +2,8 @@
 
 Of a contract: csv, compliance, publish, retention; of a column: anonymize, subject, uniqueScope,
 severity. Each value is judged key by key: csv in `csv_dialect`, publish in `publishing`, retention
-in `service_levels`, severity in `severities`. How the values fit the rest is judged in `lint`.
+in `service_levels`, severity in `severities`, anonymize in `technique_parameters`. How the values
+fit the rest is judged in `lint`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +17,11 @@ from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.model import Anonymize, Compliance, Csv, Publish, Scope
 from lakehouse_pipeline.contracts.publishing import read_publish
 from lakehouse_pipeline.contracts.service_levels import read_days
+from lakehouse_pipeline.contracts.technique_parameters import read_anonymize
 from lakehouse_pipeline.errors import nearest
 
 CONTRACT_NAMES = ("csv", "compliance", "publish", "retention")
 COLUMN_NAMES = ("anonymize", "subject", "uniqueScope", "severity")
-MASK = {"keepFirst": 0, "keepLast": 0, "character": "*"}
-"""The parameters of `mask` and what they are when the contract does not give them."""
-
-TECHNIQUES: Mapping[str, tuple[str, ...]] = {"hash": (), "mask": tuple(MASK), "drop": ()}
 
 Value = TypeVar("Value")
 Entry = tuple[object, Place]
@@ -77,7 +75,7 @@ def read_column_properties(
     """Return the column's custom properties."""
     found = named_properties(properties, place, COLUMN_NAMES, "of a column")
     return ColumnProperties(
-        anonymize=_read(found, "anonymize", _anonymize, None),
+        anonymize=_read(found, "anonymize", read_anonymize, None),
         subject=_read(found, "subject", _subject, default=False),
         unique_scope=_read(found, "uniqueScope", _unique_scope, None),
         scope_place=found["uniqueScope"][1] if "uniqueScope" in found else place,
@@ -136,31 +134,3 @@ def _subject(value: object, place: Place) -> bool:
     if not isinstance(value, bool):
         place.error("'subject': expected true or false")
     return value is True
-
-
-def _anonymize(value: object, place: Place) -> Anonymize | None:
-    if not isinstance(value, dict) or "technique" not in value:
-        place.error("'anonymize': expected a technique, such as {technique: hash}")
-        return None
-    technique = value["technique"]
-    if not isinstance(technique, str) or technique not in TECHNIQUES:
-        (place / "technique").error(
-            f"technique '{technique}' is not known.{nearest(str(technique), TECHNIQUES)} "
-            f"Known: {', '.join(TECHNIQUES)}"
-        )
-        return None
-    known = ("technique", *TECHNIQUES[technique])
-    entries = csv_dialect.read_entries(value, place, known, f"technique '{technique}'")
-    parameters = {key: entries[key] for key in TECHNIQUES[technique] if key in entries}
-    _check_mask(parameters, place)
-    return Anonymize(technique, parameters)
-
-
-def _check_mask(parameters: Mapping[str, object], place: Place) -> None:
-    for name in ("keepFirst", "keepLast"):
-        count = parameters.get(name, 0)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            (place / name).error(f"'{name}': expected a whole number, 0 or more")
-    character = parameters.get("character", "*")
-    if not isinstance(character, str) or len(character) != 1 or not character.isprintable():
-        (place / "character").error("'character': expected one printable character")

@@ -10,6 +10,7 @@ import dagster as dg
 
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.promised import promised_type
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.published import published_columns
 from lakehouse_pipeline.layers.rules import RECORD_DEFECTS, record_rules
@@ -111,12 +112,12 @@ def _columns(contract: Contract, layer: Layer) -> tuple[Column, ...]:
 def _table_column(column: Column, layer: Layer) -> dg.TableColumn:
     as_text = layer in (Layer.RAW, Layer.QUARANTINED)
     made_safe = layer in (Layer.ANONYMIZED, Layer.PUBLISHED) and column.anonymize is not None
-    kind = "VARCHAR" if as_text or made_safe else stored_type(column.type)
+    kind = promised_type(column) if made_safe else stored_type(column.type)
     notes = [f"made safe by {column.anonymize.technique}"] if column.anonymize else []
     tags = {"personal": ""} if column.personal else {}
     return dg.TableColumn(
         column.name,
-        kind,
+        "VARCHAR" if as_text else kind,
         column.description or None,
         dg.TableColumnConstraints(
             nullable=as_text or not column.required,

@@ -11,7 +11,7 @@ from pathlib import Path
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
-from lakehouse_pipeline.layers.anonymized import anonymized
+from lakehouse_pipeline.layers.anonymized import looks_at_batch
 from lakehouse_pipeline.layers.gate import HELD
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Input, Layer, literal
@@ -100,8 +100,9 @@ def _adds_up(lake: Lake, dataset: str, batch: str) -> bool:
 
 
 def _joins(contract: Contract) -> bool:
-    """Return whether records may be added to published without asking what else it holds."""
-    return contract.publish.mode == "append" and not looks_at_published(contract)
+    """Return whether records may be added without asking what published or their batch holds."""
+    alone = not looks_at_published(contract) and not looks_at_batch(contract)
+    return contract.publish.mode == "append" and alone
 
 
 def _judge_again(
@@ -156,8 +157,7 @@ def _candidates(lake: Lake, contract: Contract, batch: str) -> str:
 def _made_safe(lake: Lake, contract: Contract, batch: str, kept: Staged, folder: Path) -> Staged:
     """Stage the newly validated records with their personal columns made safe."""
     source = parquet_relation(kept.files()) if kept.counts else empty(contract, Layer.VALIDATED)
-    sql = anonymized(contract, source)
-    return stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, [batch])
+    return stage_safe(lake, contract, source, folder / Layer.ANONYMIZED, [batch])
 
 
 def _is_whole(lake: Lake, contract: Contract, batch: str, records: int) -> bool:

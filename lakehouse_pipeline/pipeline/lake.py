@@ -10,16 +10,17 @@ import duckdb
 from lakehouse_pipeline.lake.bucket_folder import below, objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
-from lakehouse_pipeline.lake.hashing import Hasher
 from lakehouse_pipeline.lake.keys import hash_key
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.object_cache import ObjectCache
+from lakehouse_pipeline.lake.replacing import Replacer
 from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.lake.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The tables, the landing folders, the contracts, one DuckDB connection, the hash key's owner.
+    """The tables, the landing folders, the contracts, one DuckDB connection, key and vault.
 
     `temporary`, `memory_limit` and `threads` are what the connection was opened with.
     """
@@ -28,7 +29,7 @@ class Lake:
     landing: Landing
     contracts: ContractStore
     connection: duckdb.DuckDBPyConnection
-    hasher: Hasher
+    replacer: Replacer
     temporary: Path
     memory_limit: str
     threads: int
@@ -42,7 +43,7 @@ class Lake:
 def open_lake(
     home: Path, memory_limit: str = "1GB", threads: int = 0, place: Path | None = None
 ) -> Iterator[Lake]:
-    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `tmp/`.
+    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `vault/`, `tmp/`.
 
     `place` holds `lake/` and `landing/` where they are not in the home: `Settings.place`.
     """
@@ -55,7 +56,7 @@ def open_lake(
             Landing(below(place, "landing")),
             ContractStore(home / "contracts"),
             connection,
-            Hasher(hash_key(home / "keys")),
+            Replacer(hash_key(home / "keys"), Vault(home / "vault")),
             temporary,
             memory_limit,
             threads,

@@ -8,7 +8,12 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import rows_of
 from lakehouse_pipeline.lake.tables import Staged, copied, stage
-from lakehouse_pipeline.layers.anonymized import anonymized, hashed_columns, kept_columns
+from lakehouse_pipeline.layers.anonymized import (
+    anonymized,
+    kept_columns,
+    prepared,
+    replaced_columns,
+)
 from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.published import published, published_columns
 from lakehouse_pipeline.names import Layer
@@ -66,9 +71,9 @@ def write_anonymized(
 ) -> Iterator[LayerWritten]:
     """Write validated with its personal columns made safe, in one commit."""
     watch = Stopwatch()
-    sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
+    source = relation(lake, contract, Layer.VALIDATED, batches)
     with lake.tables.staging(contract.dataset) as folder:
-        staged = stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, batches)
+        staged = stage_safe(lake, contract, source, folder / Layer.ANONYMIZED, batches)
         version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
     seconds = watch.lap()
     for batch in batches:
@@ -78,17 +83,20 @@ def write_anonymized(
 
 
 def stage_safe(
-    lake: Lake, contract: Contract, sql: str, folder: Path, batches: Sequence[str]
+    lake: Lake, contract: Contract, validated: str, folder: Path, batches: Sequence[str]
 ) -> Staged:
-    """Stage the rows of `sql` with the columns that it gives as text hashed."""
-    to_hash = hashed_columns(contract)
-    if not to_hash:
-        return stage(lake.connection, sql, folder, batches)
+    """Stage the records of `validated` (SQL of a relation), their personal columns made safe."""
+    replaced, sql = replaced_columns(contract), prepared(contract, validated)
+    whole = anonymized(contract, f"({sql})")
+    if not replaced:
+        return stage(lake.connection, whole, folder, batches)
+    schema = lake.connection.sql(f"SELECT * FROM ({whole}) LIMIT 0").to_arrow_table().schema
     plain = rows_of(lake.connection, sql)
-    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.hasher.columns(plain, to_hash))
+    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.replacer.columns(plain, replaced))
     lake.connection.register("safe_records", safe)
     try:
-        return stage(lake.connection, "SELECT * FROM safe_records", folder, batches, plain.schema)
+        sql = anonymized(contract, "safe_records")
+        return stage(lake.connection, sql, folder, batches, schema)
     finally:
         lake.connection.unregister("safe_records")
 

@@ -23,7 +23,8 @@ def test_a_personal_column_needs_a_technique_under_gdpr() -> None:
         (
             "orders.yaml:12:9: column 'email' is personal and the contract is "
             "under gdpr, but it has "
-            "no technique; add the custom property 'anonymize' (hash, mask or drop)"
+            "no technique; add the custom property 'anonymize' (hash, mask, drop, tokenize, "
+            "pseudonymize, generalize, suppress, redact, noise, aggregate or custom)"
         )
     ]
 
@@ -36,7 +37,10 @@ def test_a_personal_column_with_a_technique_is_accepted_under_gdpr(name: str) ->
 
 def test_a_technique_that_is_wrong_is_one_problem_and_not_two() -> None:
     assert messages_of(contract_text(PLAIN + PERSONAL % technique("hahs"), top=GDPR)) == [
-        "technique 'hahs' is not known. Did you mean 'hash'? Known: hash, mask, drop"
+        (
+            "technique 'hahs' is not known. Did you mean 'hash'? Known: hash, mask, drop, tokenize, "
+            "pseudonymize, generalize, suppress, redact, noise, aggregate, custom"
+        )
     ]
 
 
