@@ -7,7 +7,7 @@ Parameters are judged one by one in `technique_parameters`, against the column i
 from collections.abc import Mapping
 from typing import Literal, cast
 
-from lakehouse_pipeline.contracts.model import Anonymize, Column
+from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
 from lakehouse_pipeline.contracts.types import ColumnType, column_type
 
 TECHNIQUES: Mapping[str, tuple[str, ...]] = {
@@ -105,6 +105,15 @@ def published_type(column: Column) -> ColumnType:
         given = cast("Anonymize", column.anonymize).parameters.get("type", "string")
         return column_type(str(given), None, None)
     return _TEXT
+
+
+def epsilons(contract: Contract) -> dict[str, float]:
+    """Return the epsilon of each column that is published with noise."""
+    return {
+        column.name: float(str(column.anonymize.parameters["epsilon"]))
+        for column in contract.columns
+        if column.anonymize is not None and column.anonymize.technique == "noise"
+    }
 
 
 def may_be_null(column: Column) -> bool:

@@ -22,6 +22,7 @@ A run that died is repeated without it: the whole batch is judged again, to the 
 
 RULES_CHECK = "rules"
 GATE_CHECK = "gate"
+PRIVACY_CHECK = "privacy"
 
 
 def asset_key(dataset: str, layer: Layer) -> dg.AssetKey:

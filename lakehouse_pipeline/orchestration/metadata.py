@@ -11,17 +11,21 @@ import dagster as dg
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.promised import promised_type
+from lakehouse_pipeline.contracts.techniques import epsilons
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.published import published_columns
 from lakehouse_pipeline.layers.rules import RECORD_DEFECTS, record_rules
 from lakehouse_pipeline.layers.values import stored_type
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, TEXT, Layer
-from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten
+from lakehouse_pipeline.pipeline.outcomes import BatchJudged, BatchProtected, LayerWritten
 
 PLOTTED_RULES = 50
 """Contracts with more rules than this plot only the rules that were broken."""
 
 ROW_COUNT = "dagster/row_count"
+
+WITHHELD = "withheld_records"
+"""Of published: how many validated records are not in it for the contract's `privacy`."""
 
 WAITING_FOR = "waiting_for"
 """Of raw: what has to happen before the batch may go on."""
@@ -39,6 +43,10 @@ def layer_metadata(contract: Contract, written: LayerWritten) -> Metadata:
         "seconds": round(written.seconds, 3),
         "batches_in_commit": written.group,
     }
+    if written.layer is Layer.ANONYMIZED:
+        metadata |= {f"epsilon/{name}": epsilon for name, epsilon in epsilons(contract).items()}
+    if written.key_id:
+        metadata["key_id"] = written.key_id
     if written.file is not None:
         file = written.file
         metadata |= {
@@ -52,6 +60,13 @@ def layer_metadata(contract: Contract, written: LayerWritten) -> Metadata:
             "broken_records": file.broken,
         }
     return metadata
+
+
+def protection_metadata(protected: BatchProtected | None) -> Metadata:
+    """Return the measures of the contract's `privacy` (numbers, which the UI plots)."""
+    if protected is None:
+        return {}
+    return {WITHHELD: protected.withheld, **protected.measures}
 
 
 def quarantine_metadata(contract: Contract, judged: BatchJudged) -> Metadata:

@@ -15,6 +15,7 @@ from lakehouse_pipeline.layers.anonymized import looks_at_batch
 from lakehouse_pipeline.layers.gate import HELD
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Input, Layer, literal
+from lakehouse_pipeline.pipeline.before_publishing import pass_before_publishing
 from lakehouse_pipeline.pipeline.effective import effective
 from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE, flags
 from lakehouse_pipeline.pipeline.inputs import decisions
@@ -28,7 +29,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.process import bring_on
-from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
+from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
     refuse,
@@ -76,7 +77,7 @@ def amend(
             yield from _join(lake, contract, batch, kept, folder)
         else:
             yield from write_anonymized(lake, contract, [batch])
-            if (yield from pass_published_rules(lake, contract, [batch], arrived)):
+            if (yield from pass_before_publishing(lake, contract, [batch], arrived)):
                 yield from write_published(lake, contract, [batch], arrived)
 
 

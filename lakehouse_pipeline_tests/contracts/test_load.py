@@ -675,9 +675,16 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
         (
             "compliance",
             "gpdr",
-            "compliance 'gpdr' is not known. Did you mean 'gdpr'? Expected standard or gdpr",
+            "compliance 'gpdr' is not known. Did you mean 'gdpr'? Expected standard, gdpr or strict",
         ),
-        ("compliance", "strict", f"compliance 'strict' {NOT_ENFORCED}write gdpr"),
+        (
+            "compliance",
+            "strict",
+            (
+                "compliance strict measures published data; add the custom property 'privacy' with "
+                "quasiIdentifiers and k"
+            ),
+        ),
     ],
 )
 def test_a_custom_property_that_is_not_understood_is_refused(

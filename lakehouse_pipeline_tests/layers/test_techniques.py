@@ -180,7 +180,7 @@ def test_noise_of_whole_numbers(lake: Lake, key: bytes, values: Values, epsilon:
 
 
 def test_noise_keeps_the_digits_of_a_decimal_and_its_bounds(lake: Lake) -> None:
-    one = column(MONEY, "noise", epsilon=0.1, sensitivity=50, minimum=0, maximum=100)
+    one = column(MONEY, "noise", epsilon=10, sensitivity=50, minimum=0, maximum=100)
     values = [Decimal(n) / 7 for n in range(200)]
     values = [value.quantize(Decimal("0.01")) for value in values]
     found = made_safe(lake, one, values)

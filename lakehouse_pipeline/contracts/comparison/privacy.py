@@ -51,11 +51,23 @@ def compare_privacy(old: Column, new: Column, *, seen: bool, shown: bool) -> Ite
     elif new.personal and not old.personal:
         what = "The column is marked as personal."
         yield changed(where, what, "privacy", direction="strengthened")
+    yield from _excused(where, old, new)
     if old.subject and not new.subject:
         what = "The column no longer names the subject, so an erasure does not look here."
         yield changed(where, what, "privacy", direction="weakened", breaks=("subjects",))
     elif new.subject and not old.subject:
         what = "The column names the subject."
+        yield changed(where, what, "privacy", direction="strengthened")
+
+
+def _excused(where: str, old: Column, new: Column) -> Iterator[Change]:
+    if bool(old.not_personal) == bool(new.not_personal):
+        return
+    if new.not_personal:
+        what = f"The column is said not to be personal: {new.not_personal}"
+        yield changed(where, what, "privacy", direction="weakened", breaks=("subjects",))
+    else:
+        what = "The column is no longer said not to be personal."
         yield changed(where, what, "privacy", direction="strengthened")
 
 
