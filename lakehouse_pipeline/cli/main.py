@@ -13,6 +13,7 @@ from lakehouse_pipeline.cli import (
     demo,
     export,
     ingest,
+    key,
     quarantine,
     query,
     record,
@@ -20,6 +21,7 @@ from lakehouse_pipeline.cli import (
     retain,
     status,
     up,
+    vault,
     verify,
     where,
 )
@@ -48,6 +50,8 @@ app.command()(export.export)
 app.command()(where.where)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
+app.add_typer(key.app, name="key")
+app.add_typer(vault.app, name="vault")
 
 
 def main() -> None:

@@ -661,7 +661,7 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
             "{}",
             (
                 "unknown custom property 'cvs' of a contract. Did you mean 'csv'? Known: csv, "
-                "compliance, publish, retention"
+                "compliance, privacy, publish, retention"
             ),
         ),
         (
@@ -669,13 +669,16 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
             "{}",
             (
                 "unknown custom property 'anonymize' of a contract. Known: csv, compliance, "
-                "publish, retention"
+                "privacy, publish, retention"
             ),
         ),
         (
             "compliance",
             "gpdr",
-            "compliance 'gpdr' is not known. Did you mean 'gdpr'? Expected standard, gdpr or strict",
+            (
+                "compliance 'gpdr' is not known. Did you mean 'gdpr'? "
+                "Expected standard, gdpr or strict"
+            ),
         ),
         (
             "compliance",
