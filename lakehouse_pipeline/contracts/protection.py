@@ -25,9 +25,10 @@ def read_privacy(value: object, place: Place) -> Privacy | None:
     k = _whole(entries.get("k"), "k", place)
     l = _whole(entries["l"], "l", place) if "l" in entries else None  # noqa: E741 - its name
     t = _share(entries["t"], place) if "t" in entries else None
-    if not sensitive and (l is not None or t is not None):
+    asked = "l" in entries or "t" in entries
+    if asked and "sensitive" not in entries:
         place.error("privacy: 'l' and 't' are of 'sensitive' columns; name one at least")
-    if sensitive and l is None and t is None:
+    if sensitive and not asked:
         (place / "sensitive").key_error("privacy: 'sensitive' goes with 'l', 't' or both")
     below = _below(entries.get("below", "refuse"), place / "below")
     return None if k is None or not names else Privacy(names, k, l, t, sensitive, below)
