@@ -102,9 +102,10 @@ def _masked(text: str, first: int, last: int, character: str) -> str:
 
 def _masked_address(text: str, first: int, last: int, character: str) -> str:
     """Return SQL: what stands before the last @ is masked; a text without one is masked whole."""
-    before = f"regexp_extract({text}, '(?s)^(.+)@[^@]+$', 1)"
+    domain = f"string_split({text}, '@')[-1]"
+    before = f"left({text}, length({text}) - length({domain}) - 1)"
     return (
-        f"CASE WHEN regexp_full_match({text}, '(?s).+@[^@]+') THEN "
+        f"CASE WHEN contains({text}, '@') AND {domain} <> '' AND length({before}) > 0 THEN "
         f"{_masked(before, first, last, character)} || substr({text}, length({before}) + 1) "
         f"ELSE repeat({literal(character)}, length({text})) END"
     )
