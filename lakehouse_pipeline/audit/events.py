@@ -32,6 +32,8 @@ class EventType(StrEnum):
     DATA_CONSUMED = "DataConsumed"
     DATA_UNPUBLISHED = "DataUnpublished"
     RETENTION_APPLIED = "RetentionApplied"
+    KEY_ROTATED = "KeyRotated"
+    TOKEN_READ = "TokenRead"  # noqa: S105 - the name of an event
     ERASURE_REQUESTED = "ErasureRequested"
     RECORDS_ERASED = "RecordsErased"
     RECORDS_SUPPRESSED = "RecordsSuppressed"

@@ -15,6 +15,7 @@ from lakehouse_pipeline.cli import (
     export,
     grant,
     ingest,
+    key,
     quarantine,
     query,
     record,
@@ -23,6 +24,7 @@ from lakehouse_pipeline.cli import (
     status,
     token,
     up,
+    vault,
     verify,
     where,
 )
@@ -54,6 +56,8 @@ app.add_typer(grant.app, name="grant")
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 app.add_typer(token.app, name="token")
+app.add_typer(key.app, name="key")
+app.add_typer(vault.app, name="vault")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from lakehouse_pipeline.orchestration.keys import (
     asset_key,
     check_key,
 )
-from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, as_plain
+from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, WITHHELD, as_plain
 
 UNFINISHED = (
     DagsterRunStatus.QUEUED,
@@ -49,7 +49,8 @@ class BatchState:
     (half-way, without one), waiting (for a run, or in raw for what `why` says), or expired:
     retention has taken it out of published, or of every layer when it was never there. `expired`
     are the layers that retention has taken it out of; the state stays as long as it is published.
-    Counts are of the records that came in, None before the batch was judged; `seconds` is the sum
+    Counts are of the records that came in, None before the batch was judged; `withheld` are not
+    published for the contract's `privacy`; `seconds` is the sum
     over the layers; `why` says why a batch was refused, failed or waits; `warning` what its gate
     let pass but warns of; `rules` counts the quarantined records per rule. `time` is of the
     newest event, seconds since 1970 UTC.
@@ -62,6 +63,7 @@ class BatchState:
     validated: int | None = None
     quarantined: int | None = None
     published: int | None = None
+    withheld: int = 0
     seconds: float = 0.0
     contract_version: str = ""
     file: str = ""
@@ -269,6 +271,7 @@ def _state(
         validated=newest.get(Layer.VALIDATED, {}).get(ROWS),
         quarantined=quarantined.get(ROWS),
         published=published[ROWS] if published and name == "published" else None,
+        withheld=published.get(WITHHELD, 0) if published and name == "published" else 0,
         seconds=round(sum(_share(event) for event in newest.values()), 3),
         contract_version=str(quarantined.get("contract_version", raw.get("contract_version", ""))),
         file=raw.get("file", ""),

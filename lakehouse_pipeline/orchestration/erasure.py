@@ -75,6 +75,7 @@ class ErasureDesk:
             forms = forms_of(lake, subject, kinds)
             (hashed,) = lake.subjects.hasher.hashed(pa.array(forms[:1])).to_pylist()
             asked = new_request(hashed, dataset or EVERY_DATASET, by, why, datetime.now(UTC))
+            lake.replacer.vault.forget(subject)
             lake.subjects.add(asked.dataset, asked.id, forms)
         self.erasures.write(asked)
         self._say_requested(asked, scope)

@@ -16,7 +16,13 @@ from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import actor_of, observation
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key, contract_key
+from lakehouse_pipeline.orchestration.keys import (
+    GATE_CHECK,
+    PRIVACY_CHECK,
+    RULES_CHECK,
+    asset_key,
+    contract_key,
+)
 from lakehouse_pipeline.orchestration.metadata import (
     ROW_COUNT,
     WAITING_FOR,
@@ -25,12 +31,14 @@ from lakehouse_pipeline.orchestration.metadata import (
     counts_table,
     data_version,
     layer_metadata,
+    protection_metadata,
     quarantine_metadata,
     reading_version,
     reasons_table,
 )
 from lakehouse_pipeline.pipeline.outcomes import (
     BatchJudged,
+    BatchProtected,
     BatchRefused,
     BatchWarned,
     LayerKept,
@@ -62,6 +70,7 @@ class Recorder:
         self.selected = context.selected_asset_keys
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
+        self._protected: dict[str, BatchProtected] = {}
         self._gated: dict[str, bool] = {}
         self._warned: dict[str, tuple[str, ...]] = {}
         self._targets: dict[str, Target | None] = {}
@@ -75,7 +84,12 @@ class Recorder:
             case LayerWritten():
                 if outcome.layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
                     self._gate(outcome.batch, "", {}, passed=True)
-                self._materialized(outcome, {})
+                protected = self._protected.get(outcome.batch)
+                measured = outcome.layer is Layer.PUBLISHED and protected is not None
+                self._materialized(outcome, protection_metadata(protected) if measured else {})
+            case BatchProtected():
+                self._protected[outcome.batch] = outcome
+                self._privacy(outcome)
             case BatchJudged():
                 self._judged(outcome)
             case BatchRefused():
@@ -180,6 +194,24 @@ class Recorder:
             {"records": len(suppressed.records), "record_numbers": numbers[:SHOWN_NUMBERS]},
         )
         self.context.log_event(observation(event, Layer.RAW))
+
+    def _privacy(self, protected: BatchProtected) -> None:
+        """Record what was measured over the batch and over published; a broken promise blocks."""
+        said = protected.broken
+        if not said and protected.withheld:
+            said = f"{protected.withheld} records are withheld."
+        key = asset_key(self.contract.dataset, Layer.PUBLISHED)
+        self.context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=PRIVACY_CHECK,
+                passed=not protected.broken,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=said or None,
+                metadata=protection_metadata(protected),
+                partition=protected.batch,
+            )
+        )
 
     def _gate(self, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
         """Record the verdict over a batch once, also in a run that was not asked for its check.
