@@ -14,8 +14,8 @@ from lakehouse_pipeline.pipeline.lake import Lake
 def forms_of(lake: Lake, value: str, kinds: Iterable[ColumnType]) -> list[str]:
     """Return the forms of a value in columns of these types, the exact text first.
 
-    Among them are the pseudonyms that its hash has in published, under each key the home had. The value is a bound parameter of
-    the query and stands in no SQL.
+    Among them are the pseudonyms that its hash has in published, under each key the home had. The
+    value is a bound parameter of the query and stands in no SQL.
     """
     types = list(dict.fromkeys([NUMBER, *kinds]))
     forms = _asked(lake, value, text_forms("v", types))
