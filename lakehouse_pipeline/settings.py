@@ -113,6 +113,11 @@ class Settings(BaseSettings):
         return local if objects is None else bucket_folder(local, objects.below("exports"))
 
     @property
+    def erasures(self) -> Path:
+        """`<home>/erasures`: requests, certificates, and what is remembered of them."""
+        return self.home / "erasures"
+
+    @property
     def keys(self) -> Path:
         """`<home>/keys`: secrets, mode 0600, never under `lake`."""
         return self.home / "keys"

@@ -29,7 +29,13 @@ from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.definitions import lakehouse_definitions
 from lakehouse_pipeline.orchestration.events import SENSOR_ACTOR
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key, check_key
+from lakehouse_pipeline.orchestration.keys import (
+    GATE_CHECK,
+    PRIVACY_CHECK,
+    RULES_CHECK,
+    asset_key,
+    check_key,
+)
 from lakehouse_pipeline.orchestration.verification import verify_home
 from lakehouse_pipeline.pipeline.verify import Violation
 from lakehouse_pipeline.settings import Settings
@@ -199,7 +205,7 @@ class Home:
 
     def checks(self, name: str, dataset: str = DATASET) -> list[dg.AssetCheckEvaluation]:
         """Return every evaluation of a check for a batch, the oldest first."""
-        assert name in (GATE_CHECK, RULES_CHECK)
+        assert name in (GATE_CHECK, RULES_CHECK, PRIVACY_CHECK)
         page = self.instance.event_log_storage.get_asset_check_execution_history(
             check_key(dataset, name), limit=1000
         )

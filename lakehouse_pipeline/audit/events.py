@@ -32,6 +32,12 @@ class EventType(StrEnum):
     DATA_CONSUMED = "DataConsumed"
     DATA_UNPUBLISHED = "DataUnpublished"
     RETENTION_APPLIED = "RetentionApplied"
+    KEY_ROTATED = "KeyRotated"
+    TOKEN_READ = "TokenRead"  # noqa: S105 - the name of an event
+    ERASURE_REQUESTED = "ErasureRequested"
+    RECORDS_ERASED = "RecordsErased"
+    RECORDS_SUPPRESSED = "RecordsSuppressed"
+    ERASURE_COMPLETED = "ErasureCompleted"
     ACCESS_GRANTED = "AccessGranted"
     ACCESS_REVOKED = "AccessRevoked"
     ACCESS_DENIED = "AccessDenied"

@@ -11,9 +11,11 @@ from lakehouse_pipeline.cli import (
     batches,
     contract,
     demo,
+    erase,
     export,
     grant,
     ingest,
+    key,
     quarantine,
     query,
     record,
@@ -22,6 +24,7 @@ from lakehouse_pipeline.cli import (
     status,
     token,
     up,
+    vault,
     verify,
     where,
 )
@@ -45,6 +48,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command()(record.record)
 app.command()(replay.replay)
 app.command()(retain.retain)
+app.command()(erase.erase)
 app.command()(query.query)
 app.command()(export.export)
 app.command()(where.where)
@@ -52,6 +56,8 @@ app.add_typer(grant.app, name="grant")
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 app.add_typer(token.app, name="token")
+app.add_typer(key.app, name="key")
+app.add_typer(vault.app, name="vault")
 
 
 def main() -> None:

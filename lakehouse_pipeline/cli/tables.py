@@ -12,10 +12,12 @@ COLUMNS = ("batch", "state", "records", "validated", "quarantined", "published",
 def print_batches(states: Sequence[BatchState], title: str = "") -> None:
     """Print batches with their counts, why a batch was refused or warned of, and common reasons.
 
-    Where retention has taken batches out of layers, a column names these.
+    Where retention has taken batches out of layers, a column names these; where records
+    are withheld for the contract's `privacy`, one counts them.
     """
     named = {state.dataset for state in states}
     columns = ["dataset"] * (len(named) > 1) + list(COLUMNS)
+    columns += ["withheld"] * any(state.withheld for state in states)
     columns += ["expired"] * any(state.expired for state in states)
     print_table(columns, ([_cell(s, c) for c in columns] for s in states), title)
     for state in states:

@@ -76,6 +76,7 @@ def read_column(item: SchemaProperty, place: Place, *, composite: bool = False) 
         personal=_is_personal(item.classification, place / "classification"),
         subject=properties.subject,
         anonymize=properties.anonymize,
+        not_personal=properties.not_personal,
         tags=tuple(item.tags or ()),
     )
     if of_type:

@@ -11,6 +11,7 @@ from lakehouse_pipeline.contracts.comparison.checks import compare_checks
 from lakehouse_pipeline.contracts.comparison.columns import compare_column, compare_columns
 from lakehouse_pipeline.contracts.comparison.keys import compare_primary_key, compare_unique
 from lakehouse_pipeline.contracts.comparison.privacy import compare_compliance, compare_privacy
+from lakehouse_pipeline.contracts.comparison.protection import compare_protection
 from lakehouse_pipeline.contracts.comparison.rules import compare_rules
 from lakehouse_pipeline.contracts.comparison.terms import (
     compare_freshness,
@@ -47,6 +48,7 @@ def _changes(old: Contract, new: Contract) -> Iterator[Change]:
     yield from compare_primary_key(old, new)
     yield from compare_checks(old, new)
     yield from compare_compliance(old, new)
+    yield from compare_protection(old.privacy, new.privacy)
     yield from compare_publish(old, new)
     yield from compare_reading(old.csv, new.csv)
     yield from compare_retention(old.retention, new.retention)

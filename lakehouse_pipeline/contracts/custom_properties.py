@@ -1,8 +1,9 @@
 """What ODCS has no word for, under `customProperties`.
 
-Of a contract: csv, compliance, publish, retention; of a column: anonymize, subject, uniqueScope,
-severity. Each value is judged key by key: csv in `csv_dialect`, publish in `publishing`, retention
-in `service_levels`, severity in `severities`. How the values fit the rest is judged in `lint`.
+Of a contract: csv, compliance, privacy, publish, retention; of a column: anonymize, notPersonal,
+subject, uniqueScope, severity. Each value is judged key by key: csv in `csv_dialect`, privacy in
+`protection`, publish in `publishing`, retention in `service_levels`, severity in `severities`,
+anonymize in `technique_parameters`. How the values fit the rest is judged in `lint`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,17 +14,22 @@ from open_data_contract_standard.model import CustomProperty
 
 from lakehouse_pipeline.contracts import csv_dialect
 from lakehouse_pipeline.contracts.findings import Place
-from lakehouse_pipeline.contracts.model import Anonymize, Compliance, Csv, Publish, Scope
+from lakehouse_pipeline.contracts.model import (
+    Anonymize,
+    Compliance,
+    Csv,
+    Privacy,
+    Publish,
+    Scope,
+)
+from lakehouse_pipeline.contracts.protection import read_privacy
 from lakehouse_pipeline.contracts.publishing import read_publish
 from lakehouse_pipeline.contracts.service_levels import read_days
+from lakehouse_pipeline.contracts.technique_parameters import read_anonymize
 from lakehouse_pipeline.errors import nearest
 
-CONTRACT_NAMES = ("csv", "compliance", "publish", "retention")
-COLUMN_NAMES = ("anonymize", "subject", "uniqueScope", "severity")
-MASK = {"keepFirst": 0, "keepLast": 0, "character": "*"}
-"""The parameters of `mask` and what they are when the contract does not give them."""
-
-TECHNIQUES: Mapping[str, tuple[str, ...]] = {"hash": (), "mask": tuple(MASK), "drop": ()}
+CONTRACT_NAMES = ("csv", "compliance", "privacy", "publish", "retention")
+COLUMN_NAMES = ("anonymize", "notPersonal", "subject", "uniqueScope", "severity")
 
 Value = TypeVar("Value")
 Entry = tuple[object, Place]
@@ -40,6 +46,8 @@ class ContractProperties:
     publish_place: Place
     retention: Mapping[str, float]
     retention_place: Place
+    privacy: Privacy | None
+    privacy_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class ColumnProperties:
     """
 
     anonymize: Anonymize | None
+    not_personal: str
     subject: bool
     unique_scope: Scope | None
     scope_place: Place
@@ -68,6 +77,8 @@ def read_contract_properties(
         publish_place=found["publish"][1] if "publish" in found else place,
         retention=_read(found, "retention", read_days, {}),
         retention_place=found["retention"][1] if "retention" in found else place,
+        privacy=_read(found, "privacy", read_privacy, None),
+        privacy_place=found["privacy"][1] if "privacy" in found else place,
     )
 
 
@@ -77,7 +88,8 @@ def read_column_properties(
     """Return the column's custom properties."""
     found = named_properties(properties, place, COLUMN_NAMES, "of a column")
     return ColumnProperties(
-        anonymize=_read(found, "anonymize", _anonymize, None),
+        anonymize=_read(found, "anonymize", read_anonymize, None),
+        not_personal=_read(found, "notPersonal", _not_personal, ""),
         subject=_read(found, "subject", _subject, default=False),
         unique_scope=_read(found, "uniqueScope", _unique_scope, None),
         scope_place=found["uniqueScope"][1] if "uniqueScope" in found else place,
@@ -116,12 +128,20 @@ def _read(
 
 
 def _compliance(value: object, place: Place) -> Compliance:
-    if value == "strict":
-        place.unenforced("compliance 'strict'", "write gdpr")
-    elif value not in ("standard", "gdpr"):
-        near = nearest(str(value), ("standard", "gdpr"))
-        place.error(f"compliance '{value}' is not known.{near} Expected standard or gdpr")
+    known = get_args(Compliance)
+    if value not in known:
+        near = nearest(str(value), known)
+        place.error(f"compliance '{value}' is not known.{near} Expected standard, gdpr or strict")
     return cast("Compliance", value) if value in get_args(Compliance) else "standard"
+
+
+def _not_personal(value: object, place: Place) -> str:
+    entries = csv_dialect.read_entries(value, place, ("reason",), "notPersonal")
+    reason = entries.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        place.missing("'notPersonal' needs a 'reason', such as {reason: numbers of machines}")
+        return ""
+    return reason.strip()
 
 
 def _unique_scope(value: object, place: Place) -> Scope | None:
@@ -136,31 +156,3 @@ def _subject(value: object, place: Place) -> bool:
     if not isinstance(value, bool):
         place.error("'subject': expected true or false")
     return value is True
-
-
-def _anonymize(value: object, place: Place) -> Anonymize | None:
-    if not isinstance(value, dict) or "technique" not in value:
-        place.error("'anonymize': expected a technique, such as {technique: hash}")
-        return None
-    technique = value["technique"]
-    if not isinstance(technique, str) or technique not in TECHNIQUES:
-        (place / "technique").error(
-            f"technique '{technique}' is not known.{nearest(str(technique), TECHNIQUES)} "
-            f"Known: {', '.join(TECHNIQUES)}"
-        )
-        return None
-    known = ("technique", *TECHNIQUES[technique])
-    entries = csv_dialect.read_entries(value, place, known, f"technique '{technique}'")
-    parameters = {key: entries[key] for key in TECHNIQUES[technique] if key in entries}
-    _check_mask(parameters, place)
-    return Anonymize(technique, parameters)
-
-
-def _check_mask(parameters: Mapping[str, object], place: Place) -> None:
-    for name in ("keepFirst", "keepLast"):
-        count = parameters.get(name, 0)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            (place / name).error(f"'{name}': expected a whole number, 0 or more")
-    character = parameters.get("character", "*")
-    if not isinstance(character, str) or len(character) != 1 or not character.isprintable():
-        (place / "character").error("'character': expected one printable character")

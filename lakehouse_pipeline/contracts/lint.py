@@ -9,9 +9,11 @@ What one part says by itself is judged where it is read: `columns`, `column_opti
 from collections.abc import Sequence
 
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.contracts.lint_protection import lint_protection
 from lakehouse_pipeline.contracts.lint_publish import lint_publish
 from lakehouse_pipeline.contracts.lint_retention import lint_retention
 from lakehouse_pipeline.contracts.lint_rules import Places, lint_rules
+from lakehouse_pipeline.contracts.lint_techniques import lint_technique, missing_technique
 from lakehouse_pipeline.contracts.literals import Value, parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
 
@@ -24,7 +26,9 @@ def lint(contract: Contract, places: Places) -> Contract:
         _check_lengths(column, place / "logicalTypeOptions")
         _check_range(column, place / "logicalTypeOptions")
         _check_privacy(column, contract.compliance, place)
+        lint_technique(column, contract, _property_place(place, "anonymize") or place)
     lint_publish(contract, places.publish)
+    lint_protection(contract, places.privacy)
     lint_retention(contract, places.retention)
     return lint_rules(contract, places)
 
@@ -93,9 +97,10 @@ def _check_privacy(column: Column, compliance: str, place: Place) -> None:
     if column.personal and column.anonymize is None and compliance != "standard":
         if _property_place(place, "anonymize"):  # it was found wrong before
             return
-        place.error(
-            f"column '{column.name}' is personal and the contract is under {compliance}, but it "
-            "has no technique; add the custom property 'anonymize' (hash, mask or drop)"
+        place.error(missing_technique(column, compliance))
+    if column.not_personal and column.personal:
+        (_property_place(place, "notPersonal") or place).error(
+            f"column '{column.name}' is 'notPersonal' and classified as personal; remove one"
         )
     if column.subject and not column.personal:
         place.error(

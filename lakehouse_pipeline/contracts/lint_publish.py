@@ -2,7 +2,9 @@
 
 from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.literals import parse_literal
-from lakehouse_pipeline.contracts.model import Column, Contract, Deletes
+from lakehouse_pipeline.contracts.model import Contract, Deletes
+from lakehouse_pipeline.contracts.techniques import TELLS_APART
+from lakehouse_pipeline.contracts.techniques import technique_of as _technique
 from lakehouse_pipeline.errors import nearest
 
 
@@ -21,10 +23,6 @@ def published_columns(contract: Contract) -> tuple[str, ...]:
     """Return the names of the columns that are published, in their published order."""
     kept = tuple(c.name for c in contract.columns if _technique(c) != "drop")
     return contract.publish.columns or kept
-
-
-def _technique(column: Column) -> str:
-    return column.anonymize.technique if column.anonymize else ""
 
 
 def _check_columns(contract: Contract, place: Place) -> None:
@@ -50,7 +48,7 @@ def _check_key(contract: Contract, place: Place) -> None:
         here.error("mode upsert needs a primary key; add 'primaryKey: true' to its columns")
     for name in contract.primary_key:
         column = contract.column(name)
-        if _technique(column) in ("mask", "drop"):
+        if _technique(column) not in TELLS_APART:
             here.error(
                 f"mode upsert: key column '{name}' has the technique {_technique(column)}, which "
                 "does not tell keys apart; use hash"

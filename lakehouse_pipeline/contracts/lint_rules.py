@@ -27,6 +27,7 @@ class Places:
     columns: Sequence[Place]
     publish: Place
     retention: Place
+    privacy: Place
     expressions: Sequence[Place] = ()
     metrics: Sequence[Place] = ()
     pandera_checks: Sequence[Place] = ()

@@ -52,7 +52,8 @@ class Column:
 
     Bounds are kept as the contract's text (`"2020-01-01"`, `"0"`), exact in any type.
     `personal` is true when the classification marks the column as data about a person;
-    `subject` when it identifies the person. `warns` are the kinds of its rules (`pattern`,
+    `subject` when it identifies the person; `not_personal` is the reason why it is not, where it
+    looks as if it were. `warns` are the kinds of its rules (`pattern`,
     `maximum`) that only warn; every other rule quarantines.
     """
 
@@ -76,6 +77,7 @@ class Column:
     personal: bool = False
     subject: bool = False
     anonymize: Anonymize | None = None
+    not_personal: str = ""
     warns: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
 
@@ -251,6 +253,24 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """What published promises about the people in it, measured over `quasi_identifiers`.
+
+    Records that share these columns' published values are a class: one has `k` records at least,
+    and of every `sensitive` column `l` different values, distributed no farther than `t` from the
+    column's distribution over all records (None: not measured). `below` says what becomes of a
+    class that has not: its records are withheld from published, or the batch is refused.
+    """
+
+    quasi_identifiers: tuple[str, ...]
+    k: int
+    l: int | None = None  # noqa: E741 - the name that l-diversity has
+    t: float | None = None
+    sensitive: tuple[str, ...] = ()
+    below: Literal["suppress", "refuse"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One version of what a dataset promises.
 
@@ -272,6 +292,7 @@ class Contract:
     metrics: tuple[Metric, ...] = ()
     sql_rules: tuple[SqlRule, ...] = ()
     freshness: Freshness | None = None
+    privacy: Privacy | None = None
     description: str = ""
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ two against each other.
 """
 
 from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.techniques import published_type
 
 
 def is_dropped(column: Column) -> bool:
@@ -24,5 +25,6 @@ def stored_type(column: Column) -> str:
 
 
 def promised_type(column: Column) -> str:
-    """Return the SQL type of the column in anonymized and published; every technique gives text."""
-    return stored_type(column) if column.anonymize is None else "VARCHAR"
+    """Return the SQL type of the column in anonymized and published (`techniques`)."""
+    kind = published_type(column)
+    return "VARCHAR" if kind.sql == "TIME" else kind.sql

@@ -8,16 +8,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lakehouse_pipeline.contracts.model import Column, Contract, UniqueKey
-from lakehouse_pipeline.contracts.types import ColumnType
+from lakehouse_pipeline.contracts.techniques import (
+    may_be_null,
+    noise_bounds,
+    published_type,
+    technique_of,
+)
 
 HASH_PATTERN = "^[0-9a-f]{64}$"
-_TEXT = ColumnType("string", "VARCHAR")
 
 
 def published_columns(contract: Contract) -> tuple[Column, ...]:
     """Return the columns of published in order, each with the rules that still hold there.
 
-    An anonymized column is text; of its rules only `required` is left, and a hash has 64 digits.
+    An anonymized column has the type that its technique gives (`techniques`); of its rules only
+    `required` is left where every value stays one, a hash has 64 digits, and noise is bounded.
     `unique` is true of a column whose values stand once in all batches; a value that is unique in
     its batch only is not unique in published.
     """
@@ -53,11 +58,14 @@ def stored_type(column: Column) -> str:
 def _published(column: Column) -> Column:
     if column.anonymize is None:
         return column
+    low, high = noise_bounds(column) if technique_of(column) == "noise" else (None, None)
     return Column(
         column.name,
-        _TEXT,
+        published_type(column),
         description=column.description,
-        required=column.required,
+        required=column.required and not may_be_null(column),
+        minimum=low,
+        maximum=high,
         pattern=HASH_PATTERN if column.anonymize.technique == "hash" else None,
         personal=column.personal,
         subject=column.subject,

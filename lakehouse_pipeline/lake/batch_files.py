@@ -6,13 +6,26 @@ good once no commit names it. A version from before can then show the other batc
 
 import os
 import shutil
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse_pipeline.lake.bucket_folder import objects_of
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.names import BATCH_ID
+
+
+@dataclass(frozen=True, slots=True)
+class FileHash:
+    """A data file of a batch, by its name in the batch's folder, with its bytes and SHA-256."""
+
+    batch: str
+    name: str
+    bytes: int
+    sha256: str
 
 
 def batch_files(table: Path, batch: str) -> tuple[int, int]:
@@ -60,6 +73,41 @@ def delete_for_good(table: Path, batches: list[str]) -> None:
     for batch in batches:
         if (folder := _folder(table, batch)).exists():
             shutil.rmtree(folder)
+
+
+def older_files(table: Path, batches: Iterable[str], live: Collection[str]) -> list[FileHash]:
+    """Return the files of `batches` that are not `live` (file names): of versions from before."""
+    return [
+        file for batch in batches for file in file_hashes(table, batch) if file.name not in live
+    ]
+
+
+def file_hashes(table: Path, batch: str) -> list[FileHash]:
+    """Return every file that a batch has in a table's folder, whatever version names it.
+
+    In a bucket the hash is the store's own name of the content.
+    """
+    folder = _folder(table, batch)
+    if objects := objects_of(table):
+        return [
+            FileHash(batch, Path(one.key).name, one.size, one.content)
+            for one in objects.under(folder.name)
+        ]
+    return [
+        FileHash(batch, path.name, path.stat().st_size, sha256_of(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def delete_older(table: Path, files: Sequence[FileHash]) -> None:
+    """Delete files that no newest version names, once the commit that replaced them is on disk."""
+    if objects := objects_of(table):
+        objects.delete(f"{_folder(table, file.batch).name}/{file.name}" for file in files)
+    else:
+        _flush_log(table)
+    for file in files:
+        (_folder(table, file.batch) / file.name).unlink(missing_ok=True)
 
 
 def _folder(table: Path, batch: str) -> Path:

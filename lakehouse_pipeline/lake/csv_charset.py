@@ -52,6 +52,7 @@ class Charset:
         self._streamed = self._codec.startswith(_STATEFUL) or not _keeps_line_ends(self._codec)
         self._ascii = not self._streamed and _is_ascii_superset(self._codec)
         self._encode_as = self._codec
+        self._marked = False
 
     def stream(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the chunks in an encoding that can be cut into lines: UTF-8, or unchanged.
@@ -87,6 +88,13 @@ class Charset:
             source = swap_line_ends(source)
         return source.decode().encode(self._encode_as) if self._streamed else source
 
+    def delivered(self, text: bytes, *, first: bool) -> bytes:
+        """Return a piece of what `stream` yields as it is delivered; the `first` with its mark."""
+        if not self._streamed:
+            return text
+        mark = _BOM.encode(self._encode_as) if first and self._marked else b""
+        return mark + text.decode().encode(self._encode_as)
+
     def _decoded(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(self._codec)()
         line_end, line, head = "\r" if self._swapped else "\n", 1, b""
@@ -94,6 +102,7 @@ class Charset:
             for chunk in chunks:
                 head = head if len(head) >= _BOM_BYTES else (head + chunk)[:_BOM_BYTES]
                 self._encode_as = _with_byte_order(self._codec, head)
+                self._marked = _is_marked(self._codec, head)
                 if text := decoder.decode(chunk):
                     line += text.count(line_end)
                     yield text.encode()
@@ -133,6 +142,15 @@ def _keeps_line_ends(codec: str) -> bool:
 def _is_ascii_superset(codec: str) -> bool:
     ascii_bytes = bytes(range(128))
     return ascii_bytes.decode(codec, "replace").encode() == ascii_bytes
+
+
+def _is_marked(codec: str, head: bytes) -> bool:
+    """Return whether the decoder took a byte order mark from the start of the file."""
+    marks = {
+        "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
+        "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
+    }
+    return head.startswith(marks.get(codec, ())) if codec in marks else False
 
 
 def _with_byte_order(codec: str, head: bytes) -> str:

@@ -126,11 +126,15 @@ class CsvFile:
         reader = HeaderReader(name, self._grammar, charset, self._columns)
         header = reader.read(blocks, header=self._dialect.header)
         places = [header.names.index(column) for column in self._columns]
-        records = Records(name, self._grammar, charset, places)
+        records = self._records(charset, places)
         for parsed in self._parsed(header, map(charset.block, blocks)):
             yield from records.add(parsed)
         yield from records.finish()
         self._facts = self._reconciled(delivery, counter.lines, header, records)
+
+    def _records(self, charset: Charset, places: Sequence[int]) -> Records:
+        """Return what puts the records in order; `csv_extents` also notes where they stand."""
+        return Records(self.path.name, self._grammar, charset, places)
 
     def _counted(self, chunks: Iterator[bytes], counter: LineCounter) -> Iterator[bytes]:
         for chunk in chunks:

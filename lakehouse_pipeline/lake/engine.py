@@ -1,9 +1,12 @@
 """DuckDB as a stateless SQL engine: one in-memory connection per run, memory bounded, UTC.
 
 No state is kept in DuckDB, no extension is loaded; Parquet in, Parquet out. What it spills goes
-to a folder of the run, which is removed with the connection.
+to a folder of the run, which is removed with the connection; what a killed process left there,
+`sweep_spills` removes.
 """
 
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import psutil
 import pyarrow as pa
 
 from lakehouse_pipeline.names import literal
@@ -25,7 +29,7 @@ def engine(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield an empty connection that may hold `memory_limit` and spills below `temporary`."""
     temporary.mkdir(parents=True, exist_ok=True)
-    spill = Path(tempfile.mkdtemp(prefix="spill-", dir=temporary))
+    spill = Path(tempfile.mkdtemp(prefix=f"spill-{os.getpid()}-", dir=temporary))
     connection = duckdb.connect()
     try:
         connection.execute(f"SET memory_limit={literal(memory_limit)}")
@@ -38,6 +42,14 @@ def engine(
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def sweep_spills(temporary: Path) -> None:
+    """Remove what processes that are no more spilled below `temporary`."""
+    for folder in temporary.glob("spill-*"):
+        owner = re.match(r"spill-(\d+)-", folder.name)
+        if owner is None or not psutil.pid_exists(int(owner[1])):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:

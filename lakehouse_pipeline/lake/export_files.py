@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from lakehouse_pipeline.lake.bucket_folder import objects_of
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 
 EXPORTS = "exports"
 KEEP_DAYS = 7
@@ -44,6 +45,13 @@ def without_exports(exports: Path, dataset: str) -> Iterator[None]:
         if objects is not None:
             objects.delete(one.key for one in objects.under(dataset))
         yield
+
+
+def export_hashes(exports: Path, dataset: str) -> list[tuple[str, int, str]]:
+    """Return name, bytes and SHA-256 of each export of a dataset that is there."""
+    folder = exports / dataset
+    found = _made(folder) if folder.is_dir() else []
+    return [(path.name, path.stat().st_size, sha256_of(path)) for path in found]
 
 
 def use(path: Path) -> None:

@@ -4,10 +4,6 @@ DataFusion computes it with the processor's SHA instructions, four times as fast
 `sha256` (docs/decisions/0005-hashing.md). The key never stands in an SQL text.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import SessionContext, col, lit
@@ -16,7 +12,6 @@ from datafusion import functions as f
 HASH_BLOCK_BYTES = 64
 """Block size of SHA-256, to which an HMAC key is padded."""
 
-_AHEAD = 2
 _TEXT, _HASH = "text", "hash"
 
 
@@ -51,24 +46,3 @@ class Hasher:
         if texts.null_count:  # DataFusion's concat takes null for the empty text
             hashes = pc.if_else(texts.is_valid(), hashes, pa.scalar(None, pa.string()))
         return hashes
-
-    def columns(
-        self, rows: Iterator[pa.RecordBatch], columns: Sequence[int]
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield `rows` with the texts at these positions hashed, order kept; works ahead a little.
-
-        The hashed columns keep their names and are strings, as they were.
-        """
-        with ThreadPoolExecutor(_AHEAD) as pool:
-            ahead: deque[Future[pa.RecordBatch]] = deque()
-            for batch in rows:
-                ahead.append(pool.submit(self._replaced, batch, columns))
-                if len(ahead) > _AHEAD:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-
-    def _replaced(self, batch: pa.RecordBatch, columns: Sequence[int]) -> pa.RecordBatch:
-        for i in columns:
-            batch = batch.set_column(i, batch.schema.field(i), self.hashed(batch.column(i)))
-        return batch

@@ -2,7 +2,8 @@
 
 A batch's id is `<file stem>-<8 hex digits of the content's SHA-256>`: the same content under the
 same name is the same batch, new content is a new one. Files stay where they arrived. In a bucket
-they are objects (`landing_objects.py`), and are read from local copies.
+they are objects (`landing_objects.py`), and are read from local copies. A file that an erasure
+rewrote is still the batch it was (`erased_records.py`).
 """
 
 import fcntl
@@ -17,7 +18,9 @@ from pathlib import Path
 
 from lakehouse_pipeline.errors import UnreadableFileError
 from lakehouse_pipeline.lake.bucket_folder import objects_of
+from lakehouse_pipeline.lake.contract_files import flush_folder
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.erased_records import ErasedRecords
 from lakehouse_pipeline.lake.landing_objects import LandingObjects
 from lakehouse_pipeline.lake.objects import ObjectInfo, at_once
 
@@ -64,6 +67,29 @@ class LandingFile:
         if self == LandingFile(self.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns):
             self.path.unlink()
 
+    def draft(self) -> Path:
+        """Return where a new content of the file may be written; no listing shows it."""
+        return self.path.with_name(f".erasing-{self.path.name}")
+
+    def replace(self, draft: Path) -> bool:
+        """Put a draft in the file's place, whole or not at all.
+
+        Returns: False when another file has taken that place since it was looked at; it stays.
+        """
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            stat = None
+        mine = stat and LandingFile(self.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        if mine != self:
+            draft.unlink()
+            return False
+        draft.replace(self.path)
+        flush_folder(self.path.parent)
+        return True
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LandedObject(LandingFile):
@@ -93,12 +119,22 @@ class LandedObject(LandingFile):
         """Delete the object and its copy, unless another one has taken its place."""
         self.objects.delete(self.info)
 
+    def draft(self) -> Path:
+        """Return where a new content of the object may be written, on the local disk."""
+        local = self.local()
+        return local.with_name(f".erasing-{local.name}")
+
+    def replace(self, draft: Path) -> bool:
+        """Write a draft as the object and delete its copy; False when it was written since."""
+        return self.objects.replace(self.info, draft)
+
 
 class Landing:
-    """The folders below `root`, one per dataset."""
+    """The folders below `root`, one per dataset; `erased` knows the files that were rewritten."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, erased: ErasedRecords | None = None) -> None:
         self.root = root
+        self._erased = erased
         objects = objects_of(root)
         self._objects = LandingObjects(objects, root) if objects else None
 
@@ -152,7 +188,9 @@ class Landing:
         for file in self.files(dataset):
             by_stem.setdefault(stem_of(file.path.name), []).append(file)
         return {
-            batch: _match(batch, [*by_stem.get(_stem(batch), []), *by_stem.get(batch, [])])
+            batch: self._match(
+                dataset, batch, [*by_stem.get(_stem(batch), []), *by_stem.get(batch, [])]
+            )
             for batch in batches
         }
 
@@ -176,11 +214,36 @@ class Landing:
         found: dict[str, list[LandingFile]] = {batch: [] for batch in batches}
         for file in self.files(dataset):
             maybe = wanted.get(stem_of(file.path.name))
-            digits = _digits(file) if maybe else None
-            for batch in maybe or ():
-                if batch.endswith(f"-{digits}"):
+            sha256 = _sha256(file) if maybe else None
+            if not maybe or not sha256:
+                continue
+            rewritten = self.rewritten(dataset, sha256)
+            for batch in maybe:
+                if batch in rewritten or batch.endswith(f"-{sha256[:HASH_DIGITS]}"):
                     found[batch].append(file)
         return {batch: files for batch, files in found.items() if files}
+
+    def batch_of(self, dataset: str, name: str, sha256: str) -> str:
+        """Return the id of the batch that a landing file of this name and content is."""
+        stem, rewritten = stem_of(name), self.rewritten(dataset, sha256)
+        mine = [batch for batch in rewritten if stem in (batch, _stem(batch))]
+        return next(iter([*mine, *rewritten]), batch_id(name, sha256))
+
+    def rewritten(self, dataset: str, sha256: str) -> list[str]:
+        """Return the batches of which an erasure rewrote a file to this content, mostly none."""
+        return self._erased.batches_of(dataset, sha256) if self._erased else []
+
+    def lost_records(self, dataset: str, batch: str) -> bool:
+        """Return whether records were erased from a batch."""
+        return self._erased is not None and batch in self._erased.of(dataset)
+
+    def _match(self, dataset: str, batch: str, candidates: list[LandingFile]) -> LandingFile | None:
+        if len(candidates) == 1:
+            return candidates[0]
+        for file in candidates:
+            if self.batch_of(dataset, file.path.name, sha256_of(file.local())) == batch:
+                return file
+        return None
 
     def place(self, dataset: str, source: Path, sha256: str | None = None) -> Path:
         """Copy `source` into the dataset's folder under its own name, whole or not at all.
@@ -237,19 +300,12 @@ def _stem(batch: str) -> str:
     return batch[: -HASH_DIGITS - 1]
 
 
-def _digits(file: LandingFile) -> str | None:
-    """Return how the ids of this content's batches end, None when the file has gone meanwhile."""
+def _sha256(file: LandingFile) -> str | None:
+    """Return the hash of a file's content, None when the file has gone meanwhile."""
     try:
-        return sha256_of(file.local())[:HASH_DIGITS]
+        return sha256_of(file.local())
     except FileNotFoundError:
         return None
-
-
-def _match(batch: str, candidates: list[LandingFile]) -> LandingFile | None:
-    if len(candidates) == 1:
-        return candidates[0]
-    same = (f for f in candidates if batch_id(f.path.name, sha256_of(f.local())) == batch)
-    return next(same, None)
 
 
 def readable(path: Path) -> None:

@@ -66,6 +66,19 @@ class LandingObjects:
             self.objects.delete([info.key])
         ObjectCache(self.folder).path(info.key, info.content).unlink(missing_ok=True)
 
+    def replace(self, info: ObjectInfo, draft: Path) -> bool:
+        """Write `draft` as an object and delete the copy of what it was; the draft goes.
+
+        Returns: False when the object was written again since it was listed; it stays.
+        """
+        now = self.objects.head(info.key)
+        unchanged = now is not None and now.content == info.content
+        if unchanged:
+            self.objects.upload(draft, info.key)
+        draft.unlink()
+        ObjectCache(self.folder).path(info.key, info.content).unlink(missing_ok=True)
+        return unchanged
+
     def place(
         self, dataset: str, source: Path, sha256: str, named_after: Callable[[str, str], str]
     ) -> str:

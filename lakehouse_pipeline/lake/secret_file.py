@@ -23,14 +23,20 @@ def secret_file(path: Path) -> bytes:
     return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 
-def _make(path: Path) -> None:
-    """Write a new secret whole under a private name, then give it its name unless one is there."""
+def draft_secret(path: Path) -> Path:
+    """Return a new file beside `path`, mode 0600, that holds a new secret whole."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(SECRET_BYTES))
         file.flush()
         os.fsync(file.fileno())
+    return draft
+
+
+def _make(path: Path) -> None:
+    """Write a new secret whole under a private name, then give it its name unless one is there."""
+    draft = draft_secret(path)
     try:
         os.link(draft, path)
     except FileExistsError:

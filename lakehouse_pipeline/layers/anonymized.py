@@ -1,64 +1,88 @@
 """The anonymized layer: personal columns made safe by the contract's techniques, as SQL.
 
-The SQL gives columns to be hashed as text; `lake/hashing.py` hashes them on their way to the file.
+In two steps, between which `lake/replacing.py` replaces texts that need a key or a vault:
+`prepared` over validated, `anonymized` over that. The techniques are in `techniques` and `keyed`.
 """
 
-from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
-from lakehouse_pipeline.names import BATCH_ID, RECORD, RELEASED, identifier, literal
+from dataclasses import dataclass
+
+from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
+from lakehouse_pipeline.layers.keyed import keyed_value
+from lakehouse_pipeline.layers.techniques import group_mean, plainly_safe, ranked, text_of
+from lakehouse_pipeline.names import BATCH_ID, RECORD, RELEASED, identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Texts of `prepared` that are to be replaced: by a token of `vault`, or under the key."""
+
+    position: int
+    purpose: str
+    vault: str = ""
 
 
 def kept_columns(contract: Contract) -> tuple[Column, ...]:
     """Return the columns that go past validated: all but the dropped ones, in contract order."""
-    return tuple(
-        column
-        for column in contract.columns
-        if column.anonymize is None or column.anonymize.technique != "drop"
-    )
+    return tuple(column for column in contract.columns if technique_of(column) != "drop")
 
 
-def hashed_columns(contract: Contract) -> tuple[int, ...]:
-    """Return the positions in `anonymized` of the columns that are still to be hashed."""
-    return tuple(
-        i
-        for i, column in enumerate(kept_columns(contract))
-        if column.anonymize is not None and column.anonymize.technique == "hash"
-    )
+def replaced_columns(contract: Contract) -> tuple[Replaced, ...]:
+    """Return which columns of `prepared` are still to be replaced."""
+    found = []
+    texts = [i for i, column in enumerate(kept_columns(contract)) if _is_replaced(column)]
+    for position, i in enumerate(texts, start=len(kept_columns(contract))):
+        column = kept_columns(contract)[i]
+        if technique_of(column) == "tokenize":
+            found.append(Replaced(position, "token", vault_of(contract.dataset, column)))
+        else:
+            found.append(Replaced(position, KEYED[technique_of(column)]))
+    return tuple(found)
 
 
-def anonymized(contract: Contract, validated: str) -> str:
-    """Return SQL over `validated` (SQL of a relation): kept columns and the system columns.
+def prepared(contract: Contract, validated: str) -> str:
+    """Return SQL over `validated` (SQL of a relation): `v0…`, `k…` and the system columns.
 
-    Columns at `hashed_columns` are plain text in it.
+    `v<i>` is the safe value of kept column i, or its own where a text `k<i>` is to be replaced.
     """
-    columns = [
-        f"{_safe(column.anonymize, identifier(column.name))} AS {identifier(column.name)}"
-        for column in kept_columns(contract)
+    kept = list(enumerate(kept_columns(contract)))
+    grouped = [ranked(column, i) for i, column in kept if technique_of(column) == "aggregate"]
+    source = f"(SELECT *, {', '.join(grouped)} FROM {validated})" if grouped else validated
+    values = [f"{_value(contract, column, i)} AS v{i}" for i, column in kept]
+    texts = [
+        f"{text_of(column.anonymize, identifier(column.name))} AS k{i}"
+        for i, column in kept
+        if column.anonymize is not None and _is_replaced(column)
     ]
-    return f"SELECT {', '.join([*columns, RELEASED, RECORD, BATCH_ID])} FROM {validated}"
+    columns = ", ".join([*values, *texts, RELEASED, RECORD, BATCH_ID])
+    return f"SELECT {columns} FROM {source}"
 
 
-def _safe(anonymize: Anonymize | None, value: str) -> str:
-    if anonymize is None:
-        return value
-    return {"hash": _text, "mask": _mask}[anonymize.technique](anonymize, value)
+def anonymized(contract: Contract, source: str) -> str:
+    """Return SQL over `source` (`prepared`, its texts replaced): kept and system columns."""
+    columns = [
+        f"{keyed_value(column, f'v{i}', f'k{i}') if _is_replaced(column) else f'v{i}'} "
+        f"AS {identifier(column.name)}"
+        for i, column in enumerate(kept_columns(contract))
+    ]
+    return f"SELECT {', '.join([*columns, RELEASED, RECORD, BATCH_ID])} FROM {source}"
 
 
-def _text(_anonymize: Anonymize, value: str) -> str:
-    return f"CAST({value} AS VARCHAR)"
+def looks_at_batch(contract: Contract) -> bool:
+    """Return whether what becomes of a record depends on the others of its batch."""
+    grouped = any(technique_of(column) == "aggregate" for column in contract.columns)
+    return grouped or contract.privacy is not None
 
 
-def _mask(anonymize: Anonymize, value: str) -> str:
-    """Return SQL: the text with all but its first and last characters masked; null stays.
+def _is_replaced(column: Column) -> bool:
+    return technique_of(column) in (*KEYED, "tokenize")
 
-    A text too short to hide anything between the kept ends is masked whole.
-    """
-    first = int(str(anonymize.parameters.get("keepFirst", 0)))
-    last = int(str(anonymize.parameters.get("keepLast", 0)))
-    character = literal(str(anonymize.parameters.get("character", "*")))
-    text = f"CAST({value} AS VARCHAR)"
-    hidden = f"repeat({character}, length({text}) - {first + last})"
-    ends = [f"left({text}, {first})", hidden] + ([f"right({text}, {last})"] if last else [])
-    return (
-        f"CASE WHEN length({text}) <= {first + last} THEN repeat({character}, length({text})) "
-        f"ELSE {' || '.join(ends)} END"
-    )
+
+def _value(contract: Contract, column: Column, place: int) -> str:
+    if technique_of(column) == "aggregate":
+        return group_mean(column, place)
+    if technique_of(column) == "noise":
+        return identifier(column.name)
+    if _is_replaced(column):
+        return "NULL"
+    return plainly_safe(column, contract.column_names)

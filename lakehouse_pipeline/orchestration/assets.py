@@ -14,12 +14,14 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
+from lakehouse_pipeline.contracts.export.privacy_words import protection_in_words
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.freshness import freshness_policy
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
     GATE_CHECK,
+    PRIVACY_CHECK,
     RULES_CHECK,
     asset_key,
     batches_of,
@@ -65,7 +67,7 @@ def _layers(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{dataset}_layers",
         specs=[_spec(contract, layer) for layer in Layer],
-        check_specs=_check_specs(dataset),
+        check_specs=_check_specs(contract),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
@@ -102,9 +104,10 @@ def _spec(contract: Contract, layer: Layer) -> dg.AssetSpec:
     )
 
 
-def _check_specs(dataset: str) -> list[dg.AssetCheckSpec]:
+def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
+    dataset = contract.dataset
     validated, batches = asset_key(dataset, Layer.VALIDATED), batches_of(dataset)
-    return [
+    specs = [
         dg.AssetCheckSpec(
             RULES_CHECK,
             asset=validated,
@@ -118,6 +121,17 @@ def _check_specs(dataset: str) -> list[dg.AssetCheckSpec]:
             description="Fails when the batch is refused: nothing of it is published.",
         ),
     ]
+    if contract.privacy is not None:
+        words = (
+            f"Fails when published would not be anonymous: {protection_in_words(contract.privacy)}"
+        )
+        published = asset_key(dataset, Layer.PUBLISHED)
+        specs.append(
+            dg.AssetCheckSpec(
+                PRIVACY_CHECK, asset=published, partitions_def=batches, description=words
+            )
+        )
+    return specs
 
 
 def _description(contract: Contract, layer: Layer) -> str:

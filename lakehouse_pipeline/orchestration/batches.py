@@ -9,6 +9,7 @@ from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
 from lakehouse_pipeline.errors import UnknownBatchError
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.erased import ROWS, with_erasures
 from lakehouse_pipeline.orchestration.expired import still_out, taken_out
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG
 from lakehouse_pipeline.orchestration.keys import (
@@ -18,7 +19,7 @@ from lakehouse_pipeline.orchestration.keys import (
     asset_key,
     check_key,
 )
-from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, as_plain
+from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, WITHHELD, as_plain
 
 UNFINISHED = (
     DagsterRunStatus.QUEUED,
@@ -39,8 +40,6 @@ Said = dict[str, Any]
 Newest = dict[str, Said]
 """The newest event of each batch."""
 
-ROWS = "dagster/row_count"
-
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
@@ -50,7 +49,8 @@ class BatchState:
     (half-way, without one), waiting (for a run, or in raw for what `why` says), or expired:
     retention has taken it out of published, or of every layer when it was never there. `expired`
     are the layers that retention has taken it out of; the state stays as long as it is published.
-    Counts are of the records that came in, None before the batch was judged; `seconds` is the sum
+    Counts are of the records that came in, None before the batch was judged; `withheld` are not
+    published for the contract's `privacy`; `seconds` is the sum
     over the layers; `why` says why a batch was refused, failed or waits; `warning` what its gate
     let pass but warns of; `rules` counts the quarantined records per rule. `time` is of the
     newest event, seconds since 1970 UTC.
@@ -63,6 +63,7 @@ class BatchState:
     validated: int | None = None
     quarantined: int | None = None
     published: int | None = None
+    withheld: int = 0
     seconds: float = 0.0
     contract_version: str = ""
     file: str = ""
@@ -100,7 +101,7 @@ def batch_states(
         key for key in instance.get_dynamic_partitions(dataset) if only is None or key in set(only)
     ]
     wanted = list(keys) if only is not None else None
-    layers = {layer: _newest(instance, dataset, layer, wanted) for layer in Layer}
+    layers = {layer: _newest_counted(instance, dataset, layer, wanted) for layer in Layer}
     gates = _newest_gates(instance, dataset, wanted)
     now = "running" if dataset in active_datasets(instance) else "waiting"
     gone = taken_out(instance, dataset, wanted)
@@ -112,6 +113,23 @@ def batch_states(
         failed = _failed_runs(instance, dataset)
         states = [_explained(state, failed) for state in states]
     return states
+
+
+def rows_per_layer(instance: dg.DagsterInstance, dataset: str) -> dict[Layer, dict[str, int]]:
+    """Return how many records each layer holds of each batch, as the events say."""
+    newest = {layer: _newest_counted(instance, dataset, layer, None) for layer in Layer}
+    return {
+        layer: {batch: int(said[ROWS]) for batch, said in found.items()}
+        for layer, found in newest.items()
+    }
+
+
+def _newest_counted(
+    instance: dg.DagsterInstance, dataset: str, layer: Layer, batches: Sequence[str] | None
+) -> Newest:
+    """Return the newest materializations with the counts that erasures left."""
+    newest = _newest(instance, dataset, layer, batches)
+    return with_erasures(instance, dataset, layer, newest, batches)
 
 
 def _failed_runs(instance: dg.DagsterInstance, dataset: str) -> dict[str, tuple[str, float]]:
@@ -253,6 +271,7 @@ def _state(
         validated=newest.get(Layer.VALIDATED, {}).get(ROWS),
         quarantined=quarantined.get(ROWS),
         published=published[ROWS] if published and name == "published" else None,
+        withheld=published.get(WITHHELD, 0) if published and name == "published" else 0,
         seconds=round(sum(_share(event) for event in newest.values()), 3),
         contract_version=str(quarantined.get("contract_version", raw.get("contract_version", ""))),
         file=raw.get("file", ""),

@@ -10,6 +10,8 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.assets import dataset_assets, dataset_job
 from lakehouse_pipeline.orchestration.contract_asset import contract_specs
+from lakehouse_pipeline.orchestration.erasure_check import erasure_checks
+from lakehouse_pipeline.orchestration.erasure_job import erasure_schedule
 from lakehouse_pipeline.orchestration.instance import prepare_home
 from lakehouse_pipeline.orchestration.retention_job import retention_schedule
 from lakehouse_pipeline.orchestration.sensors import landing_sensor
@@ -30,8 +32,9 @@ def lakehouse_definitions(settings: Settings) -> dg.Definitions:
             *contract_specs(store, refused),
         ],
         jobs=list(jobs.values()),
+        asset_checks=erasure_checks(settings, store),
         sensors=[landing_sensor(settings, jobs)] if jobs else [],
-        schedules=[retention_schedule(settings)] if jobs else [],
+        schedules=[retention_schedule(settings), erasure_schedule(settings)] if jobs else [],
         executor=dg.in_process_executor,
     )
 

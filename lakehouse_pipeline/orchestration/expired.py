@@ -11,10 +11,10 @@ import dagster as dg
 from lakehouse_pipeline.audit.events import EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import ExpiredBatchError
-from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.keys import asset_key
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.settings import Settings
 
 PAGE = 1000
@@ -95,7 +95,7 @@ def expired_sources(
     held = {layer: tables.batches(dataset, layer) for layer in Layer}
     left = {b: [x for x in taken if b not in held[x]] for b, taken in found.items()}
     without_raw = {batch: () for batch, gone in left.items() if Layer.RAW in gone}
-    landed = Landing(settings.landing).holding(dataset, without_raw)
+    landed = landing_of(settings).holding(dataset, without_raw)
     errors = {}
     for batch, gone in left.items():
         lacking = [source for source in _sources(layers) if source in gone]

@@ -22,6 +22,7 @@ A run that died is repeated without it: the whole batch is judged again, to the 
 
 RULES_CHECK = "rules"
 GATE_CHECK = "gate"
+PRIVACY_CHECK = "privacy"
 
 
 def asset_key(dataset: str, layer: Layer) -> dg.AssetKey:
@@ -40,8 +41,9 @@ def access_key(dataset: str) -> dg.AssetKey:
 
 
 def check_key(dataset: str, name: str) -> dg.AssetCheckKey:
-    """Return the key of one of the two checks of a batch."""
-    return dg.AssetCheckKey(asset_key(dataset, Layer.VALIDATED), name)
+    """Return the key of a check of a batch: that of privacy is of published."""
+    layer = Layer.PUBLISHED if name == PRIVACY_CHECK else Layer.VALIDATED
+    return dg.AssetCheckKey(asset_key(dataset, layer), name)
 
 
 def batches_of(dataset: str) -> dg.DynamicPartitionsDefinition:

@@ -10,17 +10,22 @@ import dagster as dg
 
 import lakehouse_pipeline
 from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.promised import promised_type
+from lakehouse_pipeline.contracts.techniques import epsilons
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.published import published_columns
 from lakehouse_pipeline.layers.rules import RECORD_DEFECTS, record_rules
 from lakehouse_pipeline.layers.values import stored_type
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, TEXT, Layer
-from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten
+from lakehouse_pipeline.pipeline.outcomes import BatchJudged, BatchProtected, LayerWritten
 
 PLOTTED_RULES = 50
 """Contracts with more rules than this plot only the rules that were broken."""
 
 ROW_COUNT = "dagster/row_count"
+
+WITHHELD = "withheld_records"
+"""Of published: how many validated records are not in it for the contract's `privacy`."""
 
 WAITING_FOR = "waiting_for"
 """Of raw: what has to happen before the batch may go on."""
@@ -38,6 +43,10 @@ def layer_metadata(contract: Contract, written: LayerWritten) -> Metadata:
         "seconds": round(written.seconds, 3),
         "batches_in_commit": written.group,
     }
+    if written.layer is Layer.ANONYMIZED:
+        metadata |= {f"epsilon/{name}": epsilon for name, epsilon in epsilons(contract).items()}
+    if written.key_id:
+        metadata["key_id"] = written.key_id
     if written.file is not None:
         file = written.file
         metadata |= {
@@ -51,6 +60,13 @@ def layer_metadata(contract: Contract, written: LayerWritten) -> Metadata:
             "broken_records": file.broken,
         }
     return metadata
+
+
+def protection_metadata(protected: BatchProtected | None) -> Metadata:
+    """Return the measures of the contract's `privacy` (numbers, which the UI plots)."""
+    if protected is None:
+        return {}
+    return {WITHHELD: protected.withheld, **protected.measures}
 
 
 def quarantine_metadata(contract: Contract, judged: BatchJudged) -> Metadata:
@@ -111,12 +127,12 @@ def _columns(contract: Contract, layer: Layer) -> tuple[Column, ...]:
 def _table_column(column: Column, layer: Layer) -> dg.TableColumn:
     as_text = layer in (Layer.RAW, Layer.QUARANTINED)
     made_safe = layer in (Layer.ANONYMIZED, Layer.PUBLISHED) and column.anonymize is not None
-    kind = "VARCHAR" if as_text or made_safe else stored_type(column.type)
+    kind = promised_type(column) if made_safe else stored_type(column.type)
     notes = [f"made safe by {column.anonymize.technique}"] if column.anonymize else []
     tags = {"personal": ""} if column.personal else {}
     return dg.TableColumn(
         column.name,
-        kind,
+        "VARCHAR" if as_text else kind,
         column.description or None,
         dg.TableColumnConstraints(
             nullable=as_text or not column.required,

@@ -35,6 +35,7 @@ from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.life_cycle import report_life_cycle
 from lakehouse_pipeline.orchestration.reload import reload_location
 from lakehouse_pipeline.orchestration.runs import Runs
@@ -163,10 +164,12 @@ class Office:
         dataset = contract.dataset
         self.store.require_open(dataset)
         known = self.instance.get_dynamic_partitions(dataset)
-        held = set(Landing(self.settings.landing).found(dataset, known).values())
+        landing = landing_of(self.settings)
+        held = set(landing.found(dataset, known).values())
         new = {key[-HASH_DIGITS:]: "" for key in known}
         for file in self._whole_files(dataset):
-            if file not in held and (digest := _digest(file)) is not None:
+            digest = _digest(file) if file not in held else None
+            if digest and set(landing.rewritten(dataset, digest)).isdisjoint(known):
                 new.setdefault(digest[:HASH_DIGITS], batch_id(file.path.name, digest))
         fresh = [batch for batch in new.values() if batch]
         self.instance.add_dynamic_partitions(dataset, fresh)
@@ -174,7 +177,7 @@ class Office:
 
     def _whole_files(self, dataset: str) -> list[LandingFile]:
         """Return the landing files that nobody is writing; those that just came are waited for."""
-        landing, settle = Landing(self.settings.landing), self.settings.settle_seconds
+        landing, settle = landing_of(self.settings), self.settings.settle_seconds
         deadline = time.monotonic() + settle + POLL_SECONDS
         while True:
             files = landing.files(dataset)

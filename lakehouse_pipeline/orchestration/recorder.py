@@ -16,7 +16,13 @@ from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import actor_of, observation
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK, RULES_CHECK, asset_key, contract_key
+from lakehouse_pipeline.orchestration.keys import (
+    GATE_CHECK,
+    PRIVACY_CHECK,
+    RULES_CHECK,
+    asset_key,
+    contract_key,
+)
 from lakehouse_pipeline.orchestration.metadata import (
     ROW_COUNT,
     WAITING_FOR,
@@ -25,18 +31,24 @@ from lakehouse_pipeline.orchestration.metadata import (
     counts_table,
     data_version,
     layer_metadata,
+    protection_metadata,
     quarantine_metadata,
     reading_version,
     reasons_table,
 )
 from lakehouse_pipeline.pipeline.outcomes import (
     BatchJudged,
+    BatchProtected,
     BatchRefused,
     BatchWarned,
     LayerKept,
     LayerWritten,
     Outcome,
+    RecordsSuppressed,
 )
+
+SHOWN_NUMBERS = 200
+"""How many characters of record numbers an event shows."""
 
 SHOWN_BATCHES = 10
 """How many batches the result of a check over a whole run names."""
@@ -58,6 +70,7 @@ class Recorder:
         self.selected = context.selected_asset_keys
         self._checks = {key.name for key in context.selected_asset_check_keys}
         self._quarantined: dict[str, LayerWritten] = {}
+        self._protected: dict[str, BatchProtected] = {}
         self._gated: dict[str, bool] = {}
         self._warned: dict[str, tuple[str, ...]] = {}
         self._targets: dict[str, Target | None] = {}
@@ -71,7 +84,12 @@ class Recorder:
             case LayerWritten():
                 if outcome.layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
                     self._gate(outcome.batch, "", {}, passed=True)
-                self._materialized(outcome, {})
+                protected = self._protected.get(outcome.batch)
+                measured = outcome.layer is Layer.PUBLISHED and protected is not None
+                self._materialized(outcome, protection_metadata(protected) if measured else {})
+            case BatchProtected():
+                self._protected[outcome.batch] = outcome
+                self._privacy(outcome)
             case BatchJudged():
                 self._judged(outcome)
             case BatchRefused():
@@ -79,6 +97,8 @@ class Recorder:
             case BatchWarned():
                 said = "; ".join([*self._warned.get(outcome.batch, ()), *outcome.warnings])
                 self._check(GATE_CHECK, outcome.batch, said, {}, passed=True)
+            case RecordsSuppressed():
+                self._suppressed(outcome)
             case LayerKept():
                 self.context.log.info("%s: %s: %s", outcome.batch, outcome.layer, outcome.reason)
 
@@ -162,6 +182,36 @@ class Recorder:
                 {"layers": ", ".join(refused.withdrawn)},
             )
             self.context.log_event(observation(event, Layer.PUBLISHED))
+
+    def _suppressed(self, suppressed: RecordsSuppressed) -> None:
+        numbers = ", ".join(map(str, suppressed.records))
+        event = Event(
+            EventType.RECORDS_SUPPRESSED,
+            self.contract.dataset,
+            suppressed.batch,
+            actor_of(self.context.run.tags),
+            "the file brought back records of a subject that was erased",
+            {"records": len(suppressed.records), "record_numbers": numbers[:SHOWN_NUMBERS]},
+        )
+        self.context.log_event(observation(event, Layer.RAW))
+
+    def _privacy(self, protected: BatchProtected) -> None:
+        """Record what was measured over the batch and over published; a broken promise blocks."""
+        said = protected.broken
+        if not said and protected.withheld:
+            said = f"{protected.withheld} records are withheld."
+        key = asset_key(self.contract.dataset, Layer.PUBLISHED)
+        self.context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=PRIVACY_CHECK,
+                passed=not protected.broken,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=said or None,
+                metadata=protection_metadata(protected),
+                partition=protected.batch,
+            )
+        )
 
     def _gate(self, batch: str, said: str, metadata: Metadata, *, passed: bool) -> None:
         """Record the verdict over a batch once, also in a run that was not asked for its check.

@@ -11,12 +11,12 @@ import dagster as dg
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
-from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import LANDING, Layer
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.expired import observations
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.pipeline.retention import Arrivals, Removal, overdue, retain
 from lakehouse_pipeline.settings import Settings
 
@@ -42,7 +42,7 @@ def overdue_records(
     instance: dg.DagsterInstance, settings: Settings, contract: Contract, now: float
 ) -> list[Removal]:
     """Return what `apply_retention` would take out at `now`; changes nothing."""
-    tables, landing = Tables(settings.lake), Landing(settings.landing)
+    tables, landing = Tables(settings.lake), landing_of(settings)
     return overdue(tables, landing, contract, arrivals(instance, contract.dataset), now)
 
 
@@ -53,7 +53,7 @@ def apply_retention(
 
     Every removal is an event before its files are deleted.
     """
-    tables, landing = Tables(settings.lake), Landing(settings.landing)
+    tables, landing = Tables(settings.lake), landing_of(settings)
     arrived = arrivals(instance, contract.dataset)
     exports = settings.exports
     for removal in retain(tables, landing, contract, arrived, now, exports=exports):

@@ -13,7 +13,7 @@ from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
-from lakehouse_pipeline.lake.landing import HASH_DIGITS, Landing, batch_id, readable
+from lakehouse_pipeline.lake.landing import HASH_DIGITS, batch_id, readable
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
@@ -22,6 +22,7 @@ from lakehouse_pipeline.orchestration.events import USER_TAG, report
 from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.instance import process_tags
 from lakehouse_pipeline.orchestration.keys import AMENDS_TAG, asset_key, contiguous, range_tags
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.waiting import (
     forget_waiting,
     waiting_batches,
@@ -61,7 +62,7 @@ class Runs:
         """
         for file in files:
             readable(file)
-        landing = Landing(self.settings.landing)
+        landing = landing_of(self.settings)
         keys = self.instance.get_dynamic_partitions(dataset)
         new: list[str] = []
         known: list[str] = []
@@ -69,6 +70,7 @@ class Runs:
             digest = sha256_of(file)
             same = [k for k in (*keys, *new) if k.endswith(f"-{digest[:HASH_DIGITS]}")]
             held = [k for k in same if k in new or is_finished(self.instance, dataset, k)]
+            held += [k for k in landing.rewritten(dataset, digest) if k in keys]
             if held:
                 known.append(held[0])
                 report(self.instance, self._skipped(dataset, held[0], file), Layer.RAW)

@@ -27,6 +27,7 @@ from lakehouse_pipeline.lake.landing import (
     LandingFile,
     batch_id,
     is_settled,
+    stem_of,
 )
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import active_datasets, is_finished, last_event_time
@@ -39,6 +40,7 @@ from lakehouse_pipeline.orchestration.keys import (
     job_name,
     range_tags,
 )
+from lakehouse_pipeline.orchestration.landing import landing_of
 from lakehouse_pipeline.orchestration.life_cycle_watch import LifeCycleWatch
 from lakehouse_pipeline.orchestration.recovery import recovery_requests
 from lakehouse_pipeline.settings import Settings
@@ -135,7 +137,7 @@ def look(
     repeated: Collection[str] = (),
 ) -> Found:
     """Look once: which files are new, which repeat a batch, which are not whole yet."""
-    landing = Landing(settings.landing)
+    landing = landing_of(settings)
     found = Found({dataset: {} for dataset in datasets})
     busy: set[str] | None = None
     started = time.monotonic()
@@ -149,13 +151,19 @@ def look(
             late = time.monotonic() - started > HASHING_SECONDS
             if late or not is_settled(file, settings.settle_seconds):
                 found.waiting = True
-            elif _take(instance, dataset, file, found, is_busy=dataset in busy):
+            elif _take(instance, landing, dataset, file, found, is_busy=dataset in busy):
                 known[file.key] = file.fingerprint
     return found
 
 
-def _take(
-    instance: dg.DagsterInstance, dataset: str, file: LandingFile, found: Found, *, is_busy: bool
+def _take(  # noqa: PLR0913 - where the file stands, and what is known beside it
+    instance: dg.DagsterInstance,
+    landing: Landing,
+    dataset: str,
+    file: LandingFile,
+    found: Found,
+    *,
+    is_busy: bool,
 ) -> bool:
     """Sort a whole file in; return False when a later look has to decide."""
     try:
@@ -169,16 +177,43 @@ def _take(
         found.duplicates.append(_duplicate(dataset, same[0], file))
         return True
     keys = instance.get_dynamic_partitions(dataset)
+    if not set(landing.rewritten(dataset, digest)).isdisjoint(keys):
+        return True  # an erasure rewrote it; its batch was taken
     same = [key for key in keys if key.endswith(f"-{digest[:HASH_DIGITS]}")]
     held = [key for key in same if is_finished(instance, dataset, key)]
     if held:
+        erased = [key for key in held if landing.lost_records(dataset, key)]
+        if erased:
+            return _take_erased(dataset, file, erased[0], found, is_busy=is_busy)
         if batch not in held or _put_again(instance, dataset, batch, file):
             found.duplicates.append(_duplicate(dataset, held[0], file))
         return True
-    if same and is_busy:
-        return False
-    if batch not in same or _put_again(instance, dataset, batch, file):
+    waits = bool(same) and is_busy
+    if not waits and (batch not in same or _put_again(instance, dataset, batch, file)):
         new[batch] = file.fingerprint
+    return not waits
+
+
+def _take_erased(
+    dataset: str, file: LandingFile, held: str, found: Found, *, is_busy: bool
+) -> bool:
+    """Sort in a file that has again what was erased from the batch `held`.
+
+    Under the batch's name it is read again, and the records are taken out of it; a copy of another
+    name says nothing that the batch does not, and is deleted.
+    """
+    if stem_of(file.path.name) in (held, held[: -HASH_DIGITS - 1]):
+        if not is_busy:
+            found.new[dataset][held] = file.fingerprint
+        return not is_busy
+    file.delete()
+    why = (
+        f"{file.path.name} has the content of batch {held}, with records that were erased since; "
+        "it was deleted"
+    )
+    facts: dict[str, str | int | float] = {"file": file.path.name}
+    kind = EventType.DUPLICATE_SKIPPED
+    found.duplicates.append(Event(kind, dataset, held, SENSOR_ACTOR, why, facts))
     return True
 
 

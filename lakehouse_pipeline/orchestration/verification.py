@@ -48,4 +48,5 @@ def _recorded(state: BatchState) -> Recorded:
         state.blank_lines,
         frozenset(state.expired),
         state.published,
+        state.withheld,
     )

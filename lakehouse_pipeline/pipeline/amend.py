@@ -11,10 +11,11 @@ from pathlib import Path
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
-from lakehouse_pipeline.layers.anonymized import anonymized
+from lakehouse_pipeline.layers.anonymized import looks_at_batch
 from lakehouse_pipeline.layers.gate import HELD
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import BATCH_ID, REASONS, RECORD, Input, Layer, literal
+from lakehouse_pipeline.pipeline.before_publishing import pass_before_publishing
 from lakehouse_pipeline.pipeline.effective import effective
 from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE, flags
 from lakehouse_pipeline.pipeline.inputs import decisions
@@ -28,7 +29,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.process import bring_on
-from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
+from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
     refuse,
@@ -76,7 +77,7 @@ def amend(
             yield from _join(lake, contract, batch, kept, folder)
         else:
             yield from write_anonymized(lake, contract, [batch])
-            if (yield from pass_published_rules(lake, contract, [batch], arrived)):
+            if (yield from pass_before_publishing(lake, contract, [batch], arrived)):
                 yield from write_published(lake, contract, [batch], arrived)
 
 
@@ -100,8 +101,9 @@ def _adds_up(lake: Lake, dataset: str, batch: str) -> bool:
 
 
 def _joins(contract: Contract) -> bool:
-    """Return whether records may be added to published without asking what else it holds."""
-    return contract.publish.mode == "append" and not looks_at_published(contract)
+    """Return whether records may be added without asking what published or their batch holds."""
+    alone = not looks_at_published(contract) and not looks_at_batch(contract)
+    return contract.publish.mode == "append" and alone
 
 
 def _judge_again(
@@ -156,8 +158,7 @@ def _candidates(lake: Lake, contract: Contract, batch: str) -> str:
 def _made_safe(lake: Lake, contract: Contract, batch: str, kept: Staged, folder: Path) -> Staged:
     """Stage the newly validated records with their personal columns made safe."""
     source = parquet_relation(kept.files()) if kept.counts else empty(contract, Layer.VALIDATED)
-    sql = anonymized(contract, source)
-    return stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, [batch])
+    return stage_safe(lake, contract, source, folder / Layer.ANONYMIZED, [batch])
 
 
 def _is_whole(lake: Lake, contract: Contract, batch: str, records: int) -> bool:

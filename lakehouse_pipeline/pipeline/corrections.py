@@ -25,6 +25,8 @@ from lakehouse_pipeline.pipeline.correction_file import (
 )
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.relations import relation
+from lakehouse_pipeline.pipeline.screen import columns_in_any_version
+from lakehouse_pipeline.pipeline.subject_texts import named_in
 
 AS_NUMBER = (
     f"CASE WHEN regexp_full_match(trim({NUMBER}), '[0-9]+') THEN TRY_CAST({NUMBER} AS BIGINT) END"
@@ -75,6 +77,8 @@ def _ours(batch: str) -> str:
 
 def _problems(lake: Lake, contract: Contract, batch: str) -> list[str]:
     """Return what is wrong with the given records, in the order of the file."""
+    if erased := _erased(lake, contract):
+        return erased
     cases = " ".join(
         f"WHEN {condition} THEN {said}" for condition, said in _faults(lake, contract, batch)
     )
@@ -83,6 +87,18 @@ def _problems(lake: Lake, contract: Contract, batch: str) -> list[str]:
         f"QUALIFY problem IS NOT NULL ORDER BY {LINE}"
     ).fetchall()
     return [f"line {line + 1}: {problem}" for line, problem in rows]
+
+
+def _erased(lake: Lake, contract: Contract) -> list[str]:
+    """Return which records would bring back a subject that was erased."""
+    suppressed = lake.subjects.of(contract.dataset)
+    columns = columns_in_any_version(lake, contract) if suppressed else {}
+    if not suppressed or not columns:
+        return []
+    source = f"(SELECT *, '' AS {BATCH_ID}, {LINE}::BIGINT AS {RECORD} FROM {GIVEN})"
+    hits = named_in(lake.connection, source, columns, suppressed)
+    said = "is about a subject that was erased; leave it out"
+    return [f"line {line + 1}: {said}" for line in sorted({line for _, line, _ in hits})]
 
 
 def _faults(lake: Lake, contract: Contract, batch: str) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import duckdb
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.lake.erased_records import NOTHING
 from lakehouse_pipeline.names import BATCH_ID, DEFECT, REASONS, RECORD, Input, Layer, literal
 from lakehouse_pipeline.pipeline.effective import RULE, TURN
 from lakehouse_pipeline.pipeline.inputs import AT, BY, LIFTED, WHY
@@ -28,6 +29,18 @@ class UnknownRecordError(LakehouseError):
     def __init__(self, batch: str, record: int, records: int) -> None:
         super().__init__(
             f"batch '{batch}' has no record {record}; expected a number from 1 to {records}"
+        )
+
+
+class ErasedRecordError(LakehouseError):
+    """The record was erased: nothing of it is left to show."""
+
+    exit_code = 1
+
+    def __init__(self, batch: str, record: int, erasure: str) -> None:
+        super().__init__(
+            f"record {record} of batch '{batch}' was erased; nothing of it is left. "
+            f"The certificate: lakehouse erase --show {erasure}"
         )
 
 
@@ -72,8 +85,14 @@ class RecordHistory:
 def record_history(
     lake: Lake, contract: Contract, batch: str, record: int, judgements: Sequence[Judgement]
 ) -> RecordHistory:
-    """Return the history of a record. Raises: UnknownRecordError: raw does not hold it."""
+    """Return the history of a record.
+
+    Raises: UnknownRecordError: raw does not hold it. ErasedRecordError: it was erased.
+    """
     dataset, tables = contract.dataset, lake.tables
+    erased = lake.erased.of(dataset).get(batch, NOTHING).records
+    if record in erased:
+        raise ErasedRecordError(batch, record, erased[record].erasure)
     rows = {layer: _row(lake, tables.files(dataset, layer, [batch]), record) for layer in Layer}
     raw = rows[Layer.RAW]
     if raw is None:

@@ -10,28 +10,39 @@ import duckdb
 from lakehouse_pipeline.lake.bucket_folder import below, objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.engine import engine
-from lakehouse_pipeline.lake.hashing import Hasher
+from lakehouse_pipeline.lake.erased_records import ErasedRecords
+from lakehouse_pipeline.lake.erased_subjects import ErasedSubjects
 from lakehouse_pipeline.lake.keys import hash_key
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.lake.object_cache import ObjectCache
+from lakehouse_pipeline.lake.replacing import Replacer
 from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.lake.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The tables, the landing folders, the contracts, one DuckDB connection, the hash key's owner.
+    """The tables, the landing folders, the contracts, one DuckDB connection, key and vault.
 
-    `temporary`, `memory_limit` and `threads` are what the connection was opened with.
+    `temporary`, `memory_limit` and `threads` are what the connection was opened with. `erased` are
+    the records that were erased, `subjects` those who must not come back.
     """
 
     tables: Tables
     landing: Landing
     contracts: ContractStore
     connection: duckdb.DuckDBPyConnection
-    hasher: Hasher
+    replacer: Replacer
     temporary: Path
     memory_limit: str
     threads: int
+    erased: ErasedRecords
+    subjects: ErasedSubjects
+
+    @property
+    def home(self) -> Path:
+        """The home: what is not in a bucket is below it."""
+        return self.temporary.parent
 
     def aside(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Return a further engine, empty and with the same limits, for what must be locked in."""
@@ -42,21 +53,24 @@ class Lake:
 def open_lake(
     home: Path, memory_limit: str = "1GB", threads: int = 0, place: Path | None = None
 ) -> Iterator[Lake]:
-    """Yield the lake of a home: `lake/`, `landing/`, `contracts/`, `keys/`, `tmp/`.
+    """Yield the lake of a home: its tables, landing folders, contracts, keys, vault and erasures.
 
     `place` holds `lake/` and `landing/` where they are not in the home: `Settings.place`.
     """
     temporary, place = home / "tmp", place or home
+    erased = ErasedRecords(home / "erasures")
     if objects_of(place) is not None:
         ObjectCache(place).sweep()
     with engine(temporary, memory_limit, threads) as connection:
         yield Lake(
             Tables(below(place, "lake")),
-            Landing(below(place, "landing")),
+            Landing(below(place, "landing"), erased),
             ContractStore(home / "contracts"),
             connection,
-            Hasher(hash_key(home / "keys")),
+            Replacer(hash_key(home / "keys"), Vault(home / "vault")),
             temporary,
             memory_limit,
             threads,
+            erased,
+            ErasedSubjects(home / "erasures", home / "keys"),
         )

@@ -12,7 +12,7 @@ class LayerWritten:
     """A layer now holds `records` records of the batch, as of the Delta table's `version`.
 
     `seconds` is of the whole group of batches that was written together; `group` its size.
-    `file` is set for raw.
+    `file` is set for raw, `key_id` for anonymized where a technique took the key.
     """
 
     batch: str
@@ -22,6 +22,7 @@ class LayerWritten:
     seconds: float
     group: int = 1
     file: FileFacts | None = None
+    key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,21 @@ class BatchWarned:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchProtected:
+    """What the contract's `privacy` measured: over the batch, and over published with it.
+
+    `withheld` counts the records of the batch that are not published for it, `broken` says what is
+    broken all the same. `measures` are named `privacy/k`,
+    `privacy/l/<column>`, `privacy/published/k`.
+    """
+
+    batch: str
+    withheld: int
+    measures: dict[str, float]
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LayerKept:
     """A layer was asked for but stands as it was: the landing file is gone, raw still has it."""
 
@@ -92,4 +108,20 @@ class LayerKept:
     reason: str
 
 
-Outcome = LayerWritten | BatchJudged | BatchRefused | BatchWarned | LayerKept
+@dataclass(frozen=True, slots=True)
+class RecordsSuppressed:
+    """Records of the batch's file did not enter raw: they are about a subject that was erased."""
+
+    batch: str
+    records: tuple[int, ...]
+
+
+Outcome = (
+    LayerWritten
+    | RecordsSuppressed
+    | BatchJudged
+    | BatchRefused
+    | BatchWarned
+    | BatchProtected
+    | LayerKept
+)

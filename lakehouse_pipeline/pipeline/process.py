@@ -8,11 +8,12 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.before_publishing import pass_before_publishing
 from lakehouse_pipeline.pipeline.flags import CANNOT_JUDGE
 from lakehouse_pipeline.pipeline.judgement import judge
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
-from lakehouse_pipeline.pipeline.published_rules import looks_at_published, pass_published_rules
+from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
 from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymized, write_published
 from lakehouse_pipeline.pipeline.schemas import make_ready
@@ -104,7 +105,7 @@ def bring_on(
     if batches and Layer.ANONYMIZED in layers:
         yield from write_anonymized(lake, contract, batches)
     if batches and Layer.PUBLISHED in layers:
-        batches = yield from pass_published_rules(lake, contract, batches, arrived)
+        batches = yield from pass_before_publishing(lake, contract, batches, arrived)
     if batches and Layer.PUBLISHED in layers:
         yield from write_published(lake, contract, batches, arrived)
 

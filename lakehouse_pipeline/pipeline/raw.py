@@ -1,6 +1,7 @@
 """Landing files into the raw layer: every record as text, as it stood, with its number.
 
-A file that cannot be read is refused and changes nothing; the others of its group go on.
+A file that cannot be read is refused and changes nothing; the others of its group go on. Records
+of erased subjects do not enter (`screen.py`), and are taken out of the file they came in.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -19,11 +20,19 @@ from lakehouse_pipeline.errors import (
 )
 from lakehouse_pipeline.lake.csv_file import CsvFile, FileFacts
 from lakehouse_pipeline.lake.csv_rows import raw_schema as text_schema
-from lakehouse_pipeline.lake.landing import COMPRESSIONS, LandingFile, batch_id
+from lakehouse_pipeline.lake.landing import COMPRESSIONS, Landing, LandingFile
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
-from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerKept, LayerWritten, Outcome
+from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, rewrite_landing
+from lakehouse_pipeline.pipeline.outcomes import (
+    BatchRefused,
+    LayerKept,
+    LayerWritten,
+    Outcome,
+    RecordsSuppressed,
+)
+from lakehouse_pipeline.pipeline.screen import Screen, screening
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 
 LARGE_BYTES = 32 << 20
@@ -68,15 +77,20 @@ def write_raw(
 ) -> Generator[Outcome, None, list[str]]:
     """Write the files of a group into raw in one commit; return the batches raw now holds."""
     watch = Stopwatch()
-    reading = _Reading(contract, files)
     held = lake.tables.batches(contract.dataset, Layer.RAW)
-    with lake.tables.staging(contract.dataset) as folder:
+    with lake.tables.staging(contract.dataset) as folder, screening(lake, contract) as screen:
+        reading = _Reading(contract, files, lake.landing, screen)
         staged = reading.staged(lake.connection, folder / Layer.RAW)
         good = list(reading.facts)
+        screen.write_down(good)
         version = lake.tables.replace(contract.dataset, Layer.RAW, good, staged) if good else 0
     seconds = watch.lap()
     for batch, facts in reading.facts.items():
-        yield LayerWritten(batch, Layer.RAW, facts.records, version, seconds, len(good), facts)
+        records = facts.records - screen.dropped[batch]
+        yield LayerWritten(batch, Layer.RAW, records, version, seconds, len(good), facts)
+        if screen.found[batch]:
+            yield RecordsSuppressed(batch, tuple(sorted(screen.found[batch])))
+    _clean_landing(lake, contract, list(reading.facts))
     kept = []
     for batch, error in reading.refusals.items():
         if isinstance(error, LandingFileMissingError) and batch in held:
@@ -87,12 +101,25 @@ def write_raw(
     return [file.batch for file in files if file.batch in reading.facts or file.batch in kept]
 
 
+def _clean_landing(lake: Lake, contract: Contract, batches: Sequence[str]) -> None:
+    """Take what did not pass the screen out of the landing files too."""
+    erased = lake.erased.of(contract.dataset)
+    mine: dict[str, tuple[str, ...]] = {batch: () for batch in batches if batch in erased}
+    for batch, files in lake.landing.holding(contract.dataset, mine).items():
+        for file in files:
+            rewrite_landing(lake, LandedCopy(batch, file, [contract]))
+
+
 class _Reading:
     """The reading of a group: facts of each file that was read, the refusal of each other."""
 
-    def __init__(self, contract: Contract, files: Sequence[LandedBatch]) -> None:
+    def __init__(
+        self, contract: Contract, files: Sequence[LandedBatch], landing: Landing, screen: Screen
+    ) -> None:
         self.contract = contract
         self.files = files
+        self._landing = landing
+        self._screen = screen
         self.facts: dict[str, FileFacts] = {}
         self.refusals: dict[str, LakehouseError] = {}
         self._failure: Exception | None = None
@@ -139,10 +166,12 @@ class _Reading:
             raise LandingFileMissingError(contract.dataset, file.batch)
         path = file.file.local()
         csv = CsvFile(path, contract.column_names, contract.csv)
-        for rows in csv.batches():
+        for read in csv.batches():
+            rows = self._screen.passed(file.batch, path, read)
             batch = _constant(file.batch, rows.num_rows)
             yield pa.RecordBatch.from_arrays([*rows.columns, batch], schema=self._schema)
-        if batch_id(path.name, csv.facts.sha256) != file.batch:
+        is_now = self._landing.batch_of(contract.dataset, path.name, csv.facts.sha256)
+        if is_now != file.batch:
             raise LandingFileMissingError(contract.dataset, file.batch)
         self.facts[file.batch] = csv.facts
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lakehouse_pipeline.contracts.model import Column, Contract
+from lakehouse_pipeline.contracts.promised import promised_type
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.quarantined import REASON_TYPE
@@ -61,18 +62,15 @@ def records_per_batch(
     return counts
 
 
-def _is_text(column: Column, layer: Layer) -> bool:
-    if layer is Layer.ANONYMIZED:
-        return column.anonymize is not None
-    return layer in (Layer.RAW, Layer.QUARANTINED)
+def _type(column: Column, layer: Layer) -> str:
+    if layer in (Layer.RAW, Layer.QUARANTINED):
+        return "VARCHAR"
+    return promised_type(column) if layer is Layer.ANONYMIZED else stored_type(column.type)
 
 
 def _column_types(contract: Contract, layer: Layer) -> dict[str, str]:
     columns = kept_columns(contract) if layer is Layer.ANONYMIZED else contract.columns
-    types = {
-        column.name: "VARCHAR" if _is_text(column, layer) else stored_type(column.type)
-        for column in columns
-    }
+    types = {column.name: _type(column, layer) for column in columns}
     if layer is Layer.RAW:
         types[DEFECT] = DEFECT_TYPE
     elif layer is Layer.QUARANTINED:

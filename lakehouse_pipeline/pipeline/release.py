@@ -6,18 +6,27 @@ from pathlib import Path
 import pyarrow as pa
 
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.techniques import KEYED, technique_of
 from lakehouse_pipeline.lake.engine import rows_of
 from lakehouse_pipeline.lake.tables import Staged, copied, stage
-from lakehouse_pipeline.layers.anonymized import anonymized, hashed_columns, kept_columns
+from lakehouse_pipeline.layers.anonymized import (
+    anonymized,
+    kept_columns,
+    prepared,
+    replaced_columns,
+)
 from lakehouse_pipeline.layers.gate import judge_batch
 from lakehouse_pipeline.layers.published import published, published_columns
-from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.measures import measure
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, LayerWritten, Outcome
 from lakehouse_pipeline.pipeline.relations import relation
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
 from lakehouse_pipeline.pipeline.upsert import upsert_published
+
+RELEASED_RECORDS = "released_records"
+"""Under `privacy`: the table of the run's connection that has the records to be published."""
 
 WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
 """The layers a refused batch leaves, published first."""
@@ -66,29 +75,39 @@ def write_anonymized(
 ) -> Iterator[LayerWritten]:
     """Write validated with its personal columns made safe, in one commit."""
     watch = Stopwatch()
-    sql = anonymized(contract, relation(lake, contract, Layer.VALIDATED, batches))
+    source = relation(lake, contract, Layer.VALIDATED, batches)
     with lake.tables.staging(contract.dataset) as folder:
-        staged = stage_safe(lake, contract, sql, folder / Layer.ANONYMIZED, batches)
+        staged = stage_safe(lake, contract, source, folder / Layer.ANONYMIZED, batches)
         version = lake.tables.replace(contract.dataset, Layer.ANONYMIZED, batches, staged)
     seconds = watch.lap()
+    keyed = any(technique_of(column) in KEYED for column in contract.columns)
     for batch in batches:
         yield LayerWritten(
-            batch, Layer.ANONYMIZED, staged.rows[batch], version, seconds, len(batches)
+            batch,
+            Layer.ANONYMIZED,
+            staged.rows[batch],
+            version,
+            seconds,
+            len(batches),
+            key_id=lake.replacer.key_id if keyed else "",
         )
 
 
 def stage_safe(
-    lake: Lake, contract: Contract, sql: str, folder: Path, batches: Sequence[str]
+    lake: Lake, contract: Contract, validated: str, folder: Path, batches: Sequence[str]
 ) -> Staged:
-    """Stage the rows of `sql` with the columns that it gives as text hashed."""
-    to_hash = hashed_columns(contract)
-    if not to_hash:
-        return stage(lake.connection, sql, folder, batches)
+    """Stage the records of `validated` (SQL of a relation), their personal columns made safe."""
+    replaced, sql = replaced_columns(contract), prepared(contract, validated)
+    whole = anonymized(contract, f"({sql})")
+    if not replaced:
+        return stage(lake.connection, whole, folder, batches)
+    schema = lake.connection.sql(f"SELECT * FROM ({whole}) LIMIT 0").to_arrow_table().schema
     plain = rows_of(lake.connection, sql)
-    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.hasher.columns(plain, to_hash))
+    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.replacer.columns(plain, replaced))
     lake.connection.register("safe_records", safe)
     try:
-        return stage(lake.connection, "SELECT * FROM safe_records", folder, batches, plain.schema)
+        sql = anonymized(contract, "safe_records")
+        return stage(lake.connection, sql, folder, batches, schema)
     finally:
         lake.connection.unregister("safe_records")
 
@@ -96,7 +115,10 @@ def stage_safe(
 def write_published(
     lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
 ) -> Iterator[LayerWritten]:
-    """Write the promised columns in one commit; where they are all there are, copy the files."""
+    """Write the promised columns in one commit; where they are all there are, copy the files.
+
+    Under `privacy` the records in `released_records` only.
+    """
     if contract.publish.mode == "upsert":
         yield from upsert_published(lake, contract, batches, arrived)
         return
@@ -105,10 +127,13 @@ def write_published(
     with tables.staging(dataset) as folder:
         target = folder / Layer.PUBLISHED
         everything = tuple(column.name for column in kept_columns(contract))
-        if published_columns(contract) == everything:
+        if contract.privacy is None and published_columns(contract) == everything:
             staged = copied(tables, dataset, Layer.ANONYMIZED, target, batches)
         else:
             source = relation(lake, contract, Layer.ANONYMIZED, batches)
+            if contract.privacy is not None:
+                keys = f"USING ({BATCH_ID}, {RECORD})"
+                source = f"(SELECT * FROM {source} SEMI JOIN {RELEASED_RECORDS} {keys})"
             staged = stage(lake.connection, published(contract, source), target, batches)
         version = tables.replace(dataset, Layer.PUBLISHED, batches, staged)
     seconds = watch.lap()

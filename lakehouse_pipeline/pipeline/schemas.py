@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.widening import is_widening
 from lakehouse_pipeline.errors import SchemaChangeError
-from lakehouse_pipeline.layers.anonymized import anonymized
+from lakehouse_pipeline.layers.anonymized import anonymized, prepared
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.lake import Lake
@@ -82,7 +82,7 @@ def _relations(contract: Contract) -> Iterator[tuple[Layer, str]]:
     """Yield SQL of an empty relation for each layer that has types of its own."""
     validated = empty(contract, Layer.VALIDATED)
     yield Layer.VALIDATED, validated
-    yield Layer.ANONYMIZED, f"({anonymized(contract, validated)})"
+    yield Layer.ANONYMIZED, f"({anonymized(contract, f'({prepared(contract, validated)})')})"
     yield Layer.PUBLISHED, f"({published(contract, empty(contract, Layer.ANONYMIZED))})"
 
 

@@ -11,10 +11,18 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.csv_file import physical_lines_of
 from lakehouse_pipeline.lake.engine import parquet_relation
-from lakehouse_pipeline.lake.landing import batch_id
+from lakehouse_pipeline.lake.erased_records import NOTHING
 from lakehouse_pipeline.layers.anonymized import kept_columns
 from lakehouse_pipeline.layers.upserted import winners
-from lakehouse_pipeline.names import BATCH_ID, DEFECT, REASONS, RECORD, Layer, identifier
+from lakehouse_pipeline.names import (
+    BATCH_ID,
+    DEFECT,
+    REASONS,
+    RECORD,
+    Layer,
+    identifier,
+    literal,
+)
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.relations import relation
 
@@ -43,6 +51,8 @@ class Recorded:
     expired: frozenset[Layer] = frozenset()
     """The layers that retention has taken it out of: nothing is compared with them."""
     published: int | None = None
+    withheld: int = 0
+    """How many records are not published for the contract's `privacy`."""
 
 
 def verify_dataset(
@@ -59,6 +69,7 @@ def verify_dataset(
         *_columns(lake, contract),
         *_events(lake, contract, recorded),
         *_lines(lake, contract, recorded),
+        *_erased(lake, contract),
     ]
     return sorted(found, key=lambda violation: (violation.batch, violation.invariant))
 
@@ -68,18 +79,27 @@ def _rows(lake: Lake, sql: str) -> list[tuple]:  # type: ignore[type-arg] # Duck
 
 
 def _numbering(lake: Lake, contract: Contract) -> Iterator[Violation]:
-    """Every layer holds a record at most once; raw numbers them from 1 without a gap."""
+    """Every layer holds a record at most once; raw numbers them from 1 without a gap.
+
+    In raw the numbers of erased records are left out, and no others.
+    """
+    erased = lake.erased.of(contract.dataset)
     for layer in Layer:
         files = lake.tables.files(contract.dataset, layer)
         if not files:
             continue
         gap = f"OR min({RECORD}) <> 1 OR max({RECORD}) <> count(*)" if layer is Layer.RAW else ""
         sql = (
-            f"SELECT {BATCH_ID}, count(*), count(DISTINCT {RECORD}) FROM {parquet_relation(files)} "
-            f"GROUP BY ALL HAVING count(*) <> count(DISTINCT {RECORD}) {gap}"
+            f"SELECT {BATCH_ID}, count(*), count(DISTINCT {RECORD}), min({RECORD}), "
+            f"max({RECORD}) FROM {parquet_relation(files)} GROUP BY ALL "
+            f"HAVING count(*) <> count(DISTINCT {RECORD}) {gap}"
         )
-        for batch, rows, numbers in _rows(lake, sql):
-            message = f"{layer}: {rows} records with {numbers} numbers; expected 1 to {rows}, once"
+        for batch, rows, numbers, first, last in _rows(lake, sql):
+            gone = erased.get(batch, NOTHING).records
+            total = rows + len(gone)
+            if gone and rows == numbers and first >= 1 and max(last, *gone) <= total:
+                continue  # that no erased number stands there is asked in `_erased`
+            message = f"{layer}: {rows} records with {numbers} numbers; expected 1 to {total}, once"
             yield Violation(contract.dataset, batch, 1, message)
 
 
@@ -169,17 +189,24 @@ def _published_whole(
         mine = anonymized if layer is Layer.ANONYMIZED else published
         batches = f"(SELECT DISTINCT {BATCH_ID} FROM {mine})"
         sql = (
-            f"SELECT coalesce(a.{BATCH_ID}, b.{BATCH_ID}), count(*) FROM "
+            f"SELECT coalesce(a.{BATCH_ID}, b.{BATCH_ID}), count(*) FILTER (a.{RECORD} IS NULL), "
+            f"count(*) FILTER (b.{RECORD} IS NULL) FROM "
             f"(SELECT {BATCH_ID}, {RECORD} FROM {mine}) AS a FULL JOIN "
             f"(SELECT {BATCH_ID}, {RECORD} FROM {other} WHERE {BATCH_ID} IN {batches}) AS b "
             f"ON a.{BATCH_ID} = b.{BATCH_ID} AND a.{RECORD} = b.{RECORD} "
             f"WHERE a.{RECORD} IS NULL OR b.{RECORD} IS NULL GROUP BY ALL"
         )
-        for batch, count in _rows(lake, sql):
+        for batch, lost, extra in _rows(lake, sql):
             if _left(recorded, batch, Layer.VALIDATED):
                 continue
-            message = f"{layer} is not whole: {count} records differ from validated"
+            if layer is Layer.PUBLISHED and not extra and lost == _withheld(recorded, batch):
+                continue
+            message = f"{layer} is not whole: {lost + extra} records differ from validated"
             yield Violation(contract.dataset, batch, 3, message)
+
+
+def _withheld(recorded: Mapping[str, Recorded], batch: str) -> int:
+    return recorded[batch].withheld if batch in recorded else 0
 
 
 def _columns(lake: Lake, contract: Contract) -> Iterator[Violation]:
@@ -239,18 +266,43 @@ def _lines(lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]) -> 
     """The physical lines of each landing file that is still there reconcile with raw."""
     held = sorted(lake.tables.batches(contract.dataset, Layer.RAW))
     embedded = _embedded_lines(lake, contract, held)
-    counts = _counts(lake, contract, Layer.RAW)
+    counts, gone = _counts(lake, contract, Layer.RAW), lake.erased.of(contract.dataset)
     for batch, path in lake.landing.find(contract.dataset, held).items():
         said = recorded.get(batch)
         if path is None or said is None or said.physical_lines is None:
             continue
-        if batch_id(path.name, sha256_of(path)) != batch:
+        sha256, erased = sha256_of(path), gone.get(batch, NOTHING)
+        if lake.landing.batch_of(contract.dataset, path.name, sha256) != batch:
             continue
         physical = physical_lines_of(path, contract.csv)
-        accounted = said.header_lines + counts[batch] + embedded[batch] + said.blank_lines
+        missing = erased.missing_in(sha256)
+        left = sum(r.lines for number, r in erased.records.items() if number not in missing)
+        accounted = said.header_lines + counts[batch] + embedded[batch] + said.blank_lines + left
         if physical != accounted:
             message = f"{path.name} has {physical} physical lines, raw accounts for {accounted}"
             yield Violation(contract.dataset, batch, 1, message)
+
+
+def _erased(lake: Lake, contract: Contract) -> Iterator[Violation]:
+    """No erased record stands in a layer, nor in a landing file of its batch."""
+    erased = lake.erased.of(contract.dataset)
+    pairs = [f"({literal(b)}, {n})" for b, one in erased.items() for n in one.records]
+    if not pairs:
+        return
+    for layer in Layer:
+        where = f"({BATCH_ID}, {RECORD}) IN ({', '.join(pairs)})"
+        source = _all(lake, contract, layer)
+        sql = f"SELECT {BATCH_ID}, count(*) FROM {source} WHERE {where} GROUP BY ALL"
+        for batch, count in _rows(lake, sql):
+            message = f"{layer} holds {count} erased records; finish: lakehouse erase --resume"
+            yield Violation(contract.dataset, batch, 7, message)
+    nobody: dict[str, tuple[str, ...]] = dict.fromkeys(erased, ())
+    for batch, files in lake.landing.holding(contract.dataset, nobody).items():
+        for file in files:
+            missing = erased[batch].missing_in(sha256_of(file.local()))
+            if left := len(set(erased[batch].records) - set(missing)):
+                message = f"landing: {file.path.name} holds {left} erased records"
+                yield Violation(contract.dataset, batch, 7, message)
 
 
 def _embedded_lines(lake: Lake, contract: Contract, batches: list[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lakehouse_pipeline.contracts.compare import Change, compare, is_enough, next_version
 from lakehouse_pipeline.contracts.comparison.limits import Numbers, direction_of
 from lakehouse_pipeline.contracts.model import (
+    Anonymize,
     Column,
     Contract,
     Csv,
@@ -19,6 +20,7 @@ from lakehouse_pipeline.contracts.model import (
     Limit,
     Metric,
     PanderaCheck,
+    Privacy,
     Publish,
     SqlRule,
 )
@@ -117,6 +119,8 @@ KEY_LOOSENED = "breaking keys loosened consumers replay"
 PUBLISH = "breaking publish changed consumers replay"
 WEAKENED = "breaking privacy weakened subjects none"
 STRENGTHENED = "compatible privacy strengthened - none"
+LESS = ([WEAKENED], [STRENGTHENED])
+FIVE = Privacy(("day", "name"), 5, t=0.3, sensitive=("count",))
 UNSEEN = publishing(columns=("id", "name"))
 
 CASES: dict[str, tuple[Contract, Contract, list[str], list[str]]] = {
@@ -406,6 +410,62 @@ CASES: dict[str, tuple[Contract, Contract, list[str], list[str]]] = {
         ["compatible privacy strengthened - replay"],
         ["breaking privacy weakened subjects evolves"],
     ),
+    "a finer period": (
+        col("day", anonymize=Anonymize("generalize", {"to": "year"})),
+        col("day", anonymize=Anonymize("generalize", {"to": "month"})),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "less noise": (
+        col("amount", anonymize=Anonymize("noise", {"epsilon": 1, "sensitivity": 1})),
+        col("amount", anonymize=Anonymize("noise", {"epsilon": 2, "sensitivity": 1})),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "a smaller group": (
+        col("amount", anonymize=Anonymize("aggregate", {"k": 5})),
+        col("amount", anonymize=Anonymize("aggregate", {"k": 3})),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "a hash to a token": (
+        col("mail", anonymize=Anonymize("hash")),
+        col("mail", anonymize=Anonymize("tokenize")),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "a constant to a hash": (
+        col("mail", anonymize=Anonymize("redact")),
+        col("mail", anonymize=Anonymize("hash")),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "a band to a period, which cannot be compared": (
+        col("day", anonymize=Anonymize("generalize", {"bands": [18], "asOf": "2026-01-01"})),
+        col("day", anonymize=Anonymize("generalize", {"to": "year"})),
+        ["breaking privacy changed consumers replay"],
+        ["breaking privacy changed consumers replay"],
+    ),
+    "no value of a number, which keeps its type": (
+        BASE,
+        col("count", anonymize=Anonymize("suppress")),
+        ["breaking privacy strengthened consumers replay"],
+        ["breaking privacy weakened consumers+subjects replay"],
+    ),
+    "said not to be personal": (
+        BASE,
+        col("name", not_personal="names of shops"),
+        [WEAKENED],
+        [STRENGTHENED],
+    ),
+    "smaller groups": (having(privacy=FIVE), having(privacy=replace(FIVE, k=4)), *LESS),
+    "fewer quasi-identifiers": (
+        having(privacy=FIVE),
+        having(privacy=replace(FIVE, quasi_identifiers=("day",))),
+        *LESS,
+    ),
+    "a greater distance": (having(privacy=FIVE), having(privacy=replace(FIVE, t=0.4)), *LESS),
+    "nothing measured": (having(privacy=FIVE), BASE, *LESS),
     "no longer personal": (BASE, col("mail", personal=False), [WEAKENED], [STRENGTHENED]),
     "no longer the subject": (BASE, col("mail", subject=False), [WEAKENED], [STRENGTHENED]),
     "a lower compliance": (BASE, having(compliance="standard"), [WEAKENED], [STRENGTHENED]),

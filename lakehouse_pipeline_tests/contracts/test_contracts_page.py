@@ -19,6 +19,7 @@ from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.pandera_checks import check_problem
 from lakehouse_pipeline.contracts.service_levels import KEPT
 from lakehouse_pipeline.contracts.severities import KINDS
+from lakehouse_pipeline.contracts.techniques import TECHNIQUES
 from lakehouse_pipeline.contracts.types import LOGICAL_TYPES, PHYSICAL_TYPES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -88,7 +89,7 @@ WORDS = {
     "custom properties of rules": ("over", "translations"),
     "csv": CSV_KEYS,
     "publish": (*publishing._KEYS, *publishing._DELETES, *publishing.MODES),
-    "techniques": (*custom_properties.TECHNIQUES, *custom_properties.MASK),
+    "techniques": (*TECHNIQUES, *(name for names in TECHNIQUES.values() for name in names)),
     "pandera": pandera_rules._KEYS,
     "quality": ("library", "sql", "custom", *quality.ENGINES, *METRICS),
     "rules of a column": tuple(KINDS),

@@ -104,7 +104,7 @@ def test_a_column_of_a_composite_key_cannot_be_optional() -> None:
             "unique: true, customProperties: [{property: uniqueScpoe, value: batch}]",
             (
                 "unknown custom property 'uniqueScpoe' of a column. Did you mean 'uniqueScope'? "
-                "Known: anonymize, subject, uniqueScope, severity"
+                "Known: anonymize, notPersonal, subject, uniqueScope, severity"
             ),
         ),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from lakehouse_pipeline.contracts.load import load_bytes, load_file, load_text
 from lakehouse_pipeline.contracts.model import Anonymize, Csv, Freshness, Limit, Metric, Publish
+from lakehouse_pipeline.contracts.techniques import TECHNIQUES
 from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.errors import ContractError, UnreadableContractError
 from lakehouse_pipeline_tests.contracts.contract_text import (
@@ -660,7 +661,7 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
             "{}",
             (
                 "unknown custom property 'cvs' of a contract. Did you mean 'csv'? Known: csv, "
-                "compliance, publish, retention"
+                "compliance, privacy, publish, retention"
             ),
         ),
         (
@@ -668,15 +669,25 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
             "{}",
             (
                 "unknown custom property 'anonymize' of a contract. Known: csv, compliance, "
-                "publish, retention"
+                "privacy, publish, retention"
             ),
         ),
         (
             "compliance",
             "gpdr",
-            "compliance 'gpdr' is not known. Did you mean 'gdpr'? Expected standard or gdpr",
+            (
+                "compliance 'gpdr' is not known. Did you mean 'gdpr'? "
+                "Expected standard, gdpr or strict"
+            ),
         ),
-        ("compliance", "strict", f"compliance 'strict' {NOT_ENFORCED}write gdpr"),
+        (
+            "compliance",
+            "strict",
+            (
+                "compliance strict measures published data; add the custom property 'privacy' with "
+                "quasiIdentifiers and k"
+            ),
+        ),
     ],
 )
 def test_a_custom_property_that_is_not_understood_is_refused(
@@ -705,14 +716,20 @@ def test_a_custom_property_that_is_not_whole_is_refused(properties: str, message
     [
         (
             "{technique: hsah}",
-            "technique 'hsah' is not known. Did you mean 'hash'? Known: hash, mask, drop",
+            f"technique 'hsah' is not known. Did you mean 'hash'? Known: {', '.join(TECHNIQUES)}",
         ),
         (
             "{technique: [hash]}",
-            "technique '['hash']' is not known. Did you mean 'hash'? Known: hash, mask, drop",
+            (
+                "technique '['hash']' is not known. Did you mean 'hash'? "
+                f"Known: {', '.join(TECHNIQUES)}"
+            ),
         ),
         ("hash", "'anonymize': expected a technique, such as {technique: hash}"),
-        ("{technique: hash, salt: x}", "unknown key 'salt' in technique 'hash'. Known: technique"),
+        (
+            "{technique: hash, salt: x}",
+            "unknown key 'salt' in technique 'hash'. Known: technique, preserveNull",
+        ),
         (
             "{technique: drop, keepFirst: 1}",
             "unknown key 'keepFirst' in technique 'drop'. Known: technique",
@@ -721,7 +738,8 @@ def test_a_custom_property_that_is_not_whole_is_refused(properties: str, message
             "{technique: mask, keepfirst: 1}",
             (
                 "unknown key 'keepfirst' in technique 'mask'. Did you "
-                "mean 'keepFirst'? Known: technique, keepFirst, keepLast, character"
+                "mean 'keepFirst'? Known: technique, keepFirst, keepLast, character, "
+                "format, preserveFormat"
             ),
         ),
         ("{technique: mask, keepLast: -1}", "'keepLast': expected a whole number, 0 or more"),

@@ -25,18 +25,6 @@ def test_hashes_are_those_of_pythons_hmac_and_null_stays_null(
     assert Hasher(key).hashed(pa.array(texts, pa.string())).to_pylist() == expected
 
 
-def test_only_the_named_columns_of_a_stream_are_hashed_and_the_order_is_kept() -> None:
-    batches = [
-        pa.record_batch({"a": [f"a{n}", None], "b": [f"b{n}", "b"], "n": [n, n]}) for n in range(9)
-    ]
-    hasher = Hasher(KEY)
-    out = pa.Table.from_batches(list(hasher.columns(iter(batches), [0])))
-    assert out.column("b").to_pylist() == [x for n in range(9) for x in (f"b{n}", "b")]
-    assert out.column("n").to_pylist() == [n for n in range(9) for _ in range(2)]
-    expected = [x for n in range(9) for x in (hmac.new(KEY, b"a%d" % n, sha256).hexdigest(), None)]
-    assert out.column("a").to_pylist() == expected
-
-
 def test_an_error_of_the_engine_never_shows_the_key() -> None:
     hasher = Hasher(b"very secret key")
     hasher._context = None  # type: ignore[assignment] # anything that fails inside the engine

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lakehouse_pipeline.lake.keys import hash_key
+from lakehouse_pipeline.lake.keys import hash_key, key_id, known_keys, rotate
 from lakehouse_pipeline_tests.homes import open_home, rows
 
 
@@ -52,3 +52,18 @@ def test_the_key_is_nowhere_but_in_its_file(tmp_path: Path) -> None:
             if path.parent != home.settings.keys:
                 content = path.read_bytes()
                 assert not any(form in content for form in forms), path
+
+
+def test_a_rotation_makes_a_new_key_and_keeps_the_old_one_under_its_id(tmp_path: Path) -> None:
+    first = hash_key(tmp_path)
+    ids = [rotate(tmp_path), rotate(tmp_path)]
+    current = hash_key(tmp_path)
+    assert current != first
+    assert ids[0][0] == key_id(first)
+    assert ids[0][1] == ids[1][0]
+    assert ids[1][1] == key_id(current)
+    known = known_keys(tmp_path)
+    assert list(known) == [ids[0][0], ids[1][0], ids[1][1]]
+    assert known[key_id(first)] == first
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o600}

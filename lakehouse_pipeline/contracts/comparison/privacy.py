@@ -4,7 +4,7 @@ A technique that got weaker breaks the promise to the subjects; one that got str
 one to consumers wherever published values, types or columns change with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lakehouse_pipeline.contracts.comparison.change import (
     AS_BEFORE,
@@ -17,15 +17,27 @@ from lakehouse_pipeline.contracts.comparison.change import (
     Tables,
     changed,
 )
-from lakehouse_pipeline.contracts.custom_properties import MASK
+from lakehouse_pipeline.contracts.comparison.strength import STRENGTH, left_of_it
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
 from lakehouse_pipeline.contracts.promised import is_dropped, promised_type
-
-STRENGTH = {"": 0, "mask": 1, "hash": 2, "drop": 3}
-"""No technique, and each technique, from the weakest to the strongest."""
+from lakehouse_pipeline.contracts.techniques import MASK, kept_ends
 
 COMPLIANCE = ("standard", "gdpr", "strict")
 """From the weakest to the strongest."""
+
+_DONE = {
+    "": "left as it is",
+    "hash": "hashed",
+    "drop": "dropped",
+    "tokenize": "replaced by a token",
+    "pseudonymize": "replaced by a pseudonym",
+    "generalize": "generalized",
+    "suppress": "published without its values",
+    "redact": "redacted",
+    "noise": "published with noise",
+    "aggregate": "published as the mean of a group",
+    "custom": "made safe by an expression",
+}
 
 
 def compare_privacy(old: Column, new: Column, *, seen: bool, shown: bool) -> Iterator[Change]:
@@ -39,11 +51,23 @@ def compare_privacy(old: Column, new: Column, *, seen: bool, shown: bool) -> Ite
     elif new.personal and not old.personal:
         what = "The column is marked as personal."
         yield changed(where, what, "privacy", direction="strengthened")
+    yield from _excused(where, old, new)
     if old.subject and not new.subject:
         what = "The column no longer names the subject, so an erasure does not look here."
         yield changed(where, what, "privacy", direction="weakened", breaks=("subjects",))
     elif new.subject and not old.subject:
         what = "The column names the subject."
+        yield changed(where, what, "privacy", direction="strengthened")
+
+
+def _excused(where: str, old: Column, new: Column) -> Iterator[Change]:
+    if bool(old.not_personal) == bool(new.not_personal):
+        return
+    if new.not_personal:
+        what = f"The column is said not to be personal: {new.not_personal}"
+        yield changed(where, what, "privacy", direction="weakened", breaks=("subjects",))
+    else:
+        what = "The column is no longer said not to be personal."
         yield changed(where, what, "privacy", direction="strengthened")
 
 
@@ -91,33 +115,40 @@ def _followed(old: Column, new: Column) -> Tables:
 
 
 def _direction(old: Anonymize | None, new: Anonymize | None) -> Direction:
-    before, after = _said(old), _said(new)
-    if before[0] != after[0]:
-        if before[0] not in STRENGTH or after[0] not in STRENGTH:
+    before, after = _name(old), _name(new)
+    if old is None or new is None or before != after:
+        if before not in STRENGTH or after not in STRENGTH or STRENGTH[before] == STRENGTH[after]:
             return "changed"
-        return "weakened" if STRENGTH[after[0]] < STRENGTH[before[0]] else "strengthened"
-    kept, keeps = before[1], after[1]
-    if any(now > was for was, now in zip(kept, keeps, strict=True)):
+        return "weakened" if STRENGTH[after] < STRENGTH[before] else "strengthened"
+    was, now = left_of_it(old), left_of_it(new)
+    if was.keys() != now.keys():
+        return "changed"
+    if any(now[name] > was[name] for name in was):
         return "weakened"
-    return "strengthened" if kept != keeps else "changed"
+    return "strengthened" if was != now else "changed"
 
 
-def _said(anonymize: Anonymize | None) -> tuple[str, tuple[int, ...], object]:
-    """Return the technique, how many characters it keeps first and last, and the rest of it."""
+def _name(anonymize: Anonymize | None) -> str:
+    return anonymize.technique if anonymize else ""
+
+
+def _said(anonymize: Anonymize | None) -> tuple[str, Mapping[str, object]]:
+    """Return the technique and its parameters, those of a mask with what is not given."""
     if anonymize is None:
-        return "", (), None
+        return "", {}
     given = dict(anonymize.parameters)
     if anonymize.technique != "mask":
-        return anonymize.technique, (), given
-    full = MASK | given
-    kept = tuple(int(str(full.pop(key))) for key in ("keepFirst", "keepLast"))
-    return "mask", kept, full
+        return anonymize.technique, given
+    first, last = kept_ends(anonymize)
+    return "mask", {**MASK, **given, "keepFirst": first, "keepLast": last}
 
 
 def _words(anonymize: Anonymize | None) -> str:
-    technique, kept, rest = _said(anonymize)
+    technique, given = _said(anonymize)
     if technique == "mask":
-        character = rest["character"] if isinstance(rest, dict) else "*"
-        return f"masked (keepFirst {kept[0]}, keepLast {kept[1]}, '{character}')"
-    words = {"": "left as it is", "hash": "hashed", "drop": "dropped"}
-    return words.get(technique, f"made safe by '{technique}'")
+        form = f", {given['format']}" if given["format"] else ""
+        kept = f"keepFirst {given['keepFirst']}, keepLast {given['keepLast']}"
+        return f"masked ({kept}, '{given['character']}'{form})"
+    words = _DONE.get(technique, f"made safe by '{technique}'")
+    said = ", ".join(f"{name} {value}" for name, value in given.items())
+    return f"{words} ({said})" if said else words

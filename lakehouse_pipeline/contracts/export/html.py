@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from lakehouse_pipeline.contracts.export import words
+from lakehouse_pipeline.contracts.export import privacy_words, words
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.published import published_columns
 from lakehouse_pipeline.contracts.types import in_words
@@ -18,6 +18,7 @@ def html(contract: Contract) -> str:
         keys=[key for key in contract.unique_keys if len(key.columns) > 1],
         in_words=in_words,
         words=words,
+        privacy_words=privacy_words,
     )
 
 

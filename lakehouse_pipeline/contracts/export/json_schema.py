@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from lakehouse_pipeline.contracts.export.words import privacy_in_words, rules_in_words
+from lakehouse_pipeline.contracts.export.privacy_words import privacy_in_words
+from lakehouse_pipeline.contracts.export.words import rules_in_words
 from lakehouse_pipeline.contracts.literals import parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.published import published_columns

@@ -12,7 +12,8 @@ from typing import Literal
 import sqlglot
 
 from lakehouse_pipeline.contracts.column_bounds import bounds
-from lakehouse_pipeline.contracts.export.words import privacy_in_words, rules_in_words
+from lakehouse_pipeline.contracts.export.privacy_words import privacy_in_words
+from lakehouse_pipeline.contracts.export.words import rules_in_words
 from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.format_patterns import FORMATS
 from lakehouse_pipeline.contracts.literals import parse_literal

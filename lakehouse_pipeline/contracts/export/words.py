@@ -13,10 +13,6 @@ from lakehouse_pipeline.contracts.model import (
 )
 
 _UNITS = (("day", 86400.0), ("hour", 3600.0), ("minute", 60.0), ("second", 1.0))
-_TECHNIQUES = {
-    "hash": "replaced by a hash: the same value gives the same 64 digits, and none leads back",
-    "drop": "left out of everything that is published",
-}
 
 
 def rules_in_words(column: Column) -> tuple[str, ...]:
@@ -59,25 +55,6 @@ def _range_rules(column: Column) -> Iterator[tuple[str, str]]:
         yield "exclusiveMaximum", f"less than {column.exclusive_maximum}"
     if column.multiple_of is not None:
         yield "multipleOf", f"a multiple of {column.multiple_of}"
-
-
-def privacy_in_words(column: Column) -> str:
-    """Return what becomes of a column's values before they are published, empty when nothing."""
-    if column.anonymize is None:
-        return "published as it is" if column.personal else ""
-    technique = column.anonymize.technique
-    if technique != "mask":
-        return _TECHNIQUES.get(technique, technique)
-    kept = [
-        f"the {end} {_count(int(str(count)), 'character')}"
-        for end, count in (
-            ("first", column.anonymize.parameters.get("keepFirst", 0)),
-            ("last", column.anonymize.parameters.get("keepLast", 0)),
-        )
-        if count
-    ]
-    character = column.anonymize.parameters.get("character", "*")
-    return f"masked with {character}" + (f", except {' and '.join(kept)}" if kept else "")
 
 
 def key_in_words(key: UniqueKey) -> str:

@@ -1,0 +1,106 @@
+"""`lakehouse erase`: take one person's records out of everything, and show that it was done."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lakehouse_pipeline.cli.erase_output import print_certificate, print_erasures, print_searched
+from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json
+from lakehouse_pipeline.lake.byte_search import search
+from lakehouse_pipeline.lake.erasure_requests import Erasures
+from lakehouse_pipeline.orchestration.erasure import ErasureDesk
+from lakehouse_pipeline.orchestration.instance import open_instance
+from lakehouse_pipeline.settings import Settings
+
+STDIN = Path("-")
+
+
+def erase(
+    subject: Annotated[
+        str | None,
+        typer.Option("--subject", help="The person; stays in the shell's history, see below."),
+    ] = None,
+    subject_file: Annotated[
+        Path | None,
+        typer.Option("--subject-file", help="A file with the person's value; - reads stdin."),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="The dataset to erase from.")
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="Erase from every dataset that names subjects.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who erases.")] = "",
+    why: Annotated[str, typer.Option("--why", help="Why; it stands in the certificate.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Finish what was cut off.")] = False,
+    show_list: Annotated[bool, typer.Option("--list", help="List all erasures.")] = False,
+    show: Annotated[str | None, typer.Option("--show", help="Show a certificate.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Search every byte for the person's value.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a person from landing, all layers, older versions and exports; write a certificate.
+
+    The person is named by the value of the column that the contract marks with `subject`, exactly
+    as it stands or as the same number or date. Without --subject and --subject-file it is asked
+    for, and typed unseen. Records of a person who was erased do not enter again.
+
+    What cannot be undone: the records, and older versions of the tables for the batches concerned.
+    Exits with 1 when --verify finds the value.
+    """
+    settings = Settings()
+    if show_list or show:
+        _shown(settings, show, as_json)
+    elif resume:
+        with open_instance(settings) as instance, console.status("erasing"):
+            done = list(ErasureDesk(instance, settings).resume())
+        print_json(done) if as_json else print_erasures(done)
+    elif verify:
+        _verify(settings, _subject(subject, subject_file), as_json)
+    else:
+        if (dataset is None) is not everywhere:
+            raise typer.BadParameter("give --dataset D or --all", param_hint="--dataset")
+        value = _subject(subject, subject_file)
+        with open_instance(settings) as instance, console.status("erasing"):
+            desk = ErasureDesk(instance, settings)
+            certificate = desk.carry_out(desk.request(value, dataset, by, why))
+        print_json(certificate) if as_json else print_certificate(certificate)
+
+
+def _subject(value: str | None, file: Path | None) -> str:
+    """Return the person's value from where it was given; a last line end is none of it."""
+    if value is not None and file is not None:
+        raise typer.BadParameter("give --subject or --subject-file", param_hint="--subject")
+    if value is not None:
+        errors.print(
+            "--subject stands in the shell's history now; --subject-file - does not.",
+            style="yellow",
+        )
+        return value
+    if file is None:
+        return str(typer.prompt("Subject", hide_input=True, err=True))
+    text = sys.stdin.read() if file == STDIN else file.read_text("utf-8")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _shown(settings: Settings, erasure: str | None, as_json: bool) -> None:
+    erasures = Erasures(settings.erasures)
+    if erasure is not None:
+        found = erasures.get(erasure)
+        print_json(found) if as_json else print_certificate(found)
+    else:
+        print_json(erasures.all()) if as_json else print_erasures(erasures.all())
+
+
+def _verify(settings: Settings, value: str, as_json: bool) -> None:
+    folders = [settings.home]
+    if settings.home not in (settings.place, *settings.place.parents):
+        folders.append(settings.place)
+    with console.status("searching every byte"):
+        searched = search(folders, value)
+    print_json(searched) if as_json else print_searched(searched)
+    if searched.found or searched.unreadable:
+        raise typer.Exit(1)

@@ -1,0 +1,97 @@
+"""The vault: which token stands for which value, so that a person with a reason can look it up.
+
+One SQLite file, mode 0600 in a folder of mode 0700, outside `lake/`. It holds plain values: who
+reads it undoes `tokenize`. It is never read by a query of published data.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+VAULT_FILE = "tokens.sqlite"
+TOKEN_BYTES = 16
+PREFIX = "tok_"
+CHUNK = 500
+"""Values of one SQLite statement."""
+
+BUSY_SECONDS = 60.0
+
+
+class Vault:
+    """The tokens of a home; nothing is opened before the first value is looked up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / VAULT_FILE
+        self._lock = Lock()
+
+    def tokens(self, vault: str, texts: pa.Array) -> pa.Array:
+        """Return a token per text of `vault`, null for null; order kept.
+
+        A text that has none gets one, random and durable before this returns. A token is `tok_`
+        and 32 hexadecimal digits of 128 random bits; the same text has the same one for ever.
+        """
+        texts = texts.cast(pa.string())
+        distinct = [text for text in pc.unique(texts).to_pylist() if text is not None]
+        with self._lock, self._open() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO tokens VALUES (?, ?, ?)",
+                ((vault, text, f"{PREFIX}{secrets.token_hex(TOKEN_BYTES)}") for text in distinct),
+            )
+            connection.commit()
+            known = dict(_found(connection, vault, distinct))
+        tokens = [None if text is None else known[text] for text in texts.to_pylist()]
+        return pa.array(tokens, pa.string())
+
+    def value(self, token: str) -> tuple[str, str] | None:
+        """Return the vault and the value of a token, None when no vault knows it."""
+        if not self.path.exists():
+            return None
+        with self._open() as connection:
+            sql = "SELECT vault, value FROM tokens WHERE token = ?"
+            row: tuple[str, str] | None = connection.execute(sql, (token,)).fetchone()
+        return row
+
+    def forget(self, value: str) -> int:
+        """Remove a value from every vault and return how many tokens stood for it.
+
+        Its bytes are overwritten in the file; the tokens can no longer be undone.
+        """
+        if not self.path.exists():
+            return 0
+        with self._lock, self._open() as connection:
+            gone = connection.execute("DELETE FROM tokens WHERE value = ?", (value,)).rowcount
+            connection.commit()
+            connection.execute("VACUUM")
+        return gone
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        try:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS tokens (vault TEXT NOT NULL, value TEXT NOT NULL, "
+                "token TEXT NOT NULL UNIQUE, PRIMARY KEY (vault, value)) WITHOUT ROWID"
+            )
+            yield connection
+        finally:
+            connection.close()
+
+
+def _found(
+    connection: sqlite3.Connection, vault: str, texts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    for start in range(0, len(texts), CHUNK):
+        chunk = texts[start : start + CHUNK]
+        marks = ", ".join("?" * len(chunk))
+        sql = f"SELECT value, token FROM tokens WHERE vault = ? AND value IN ({marks})"
+        yield from connection.execute(sql, (vault, *chunk))

@@ -1,0 +1,191 @@
+"""One subject's records leave a dataset: every layer, older versions, exports and landing files.
+
+First the records are written down by batch and number (`lake/erased_records.py`); what is written
+down is then taken out, table by table, in one commit each, and the files of older versions that
+held it are deleted. A process that dies in between leaves the rest to the next one, which takes out
+what is written down whether or not it still finds the subject. Only batches that hold the subject
+are touched; the other records of these batches stay as they are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.subjects import subject_columns
+from lakehouse_pipeline.lake.batch_files import (
+    batches_with_files,
+    delete_older,
+    file_hashes,
+    older_files,
+)
+from lakehouse_pipeline.lake.delta_log import forget_values
+from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
+from lakehouse_pipeline.lake.export_files import export_hashes, without_exports
+from lakehouse_pipeline.lake.tables import Staged, stage
+from lakehouse_pipeline.names import BATCH_ID, LANDING, RECORD, Input, Layer, Stored, literal
+from lakehouse_pipeline.pipeline.find_subject import Search
+from lakehouse_pipeline.pipeline.lake import Lake
+from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, Rewritten, rewrite_landing
+from lakehouse_pipeline.pipeline.upsert import upsert_published
+
+TABLES: tuple[Stored, ...] = (*Input, *Layer)
+"""In this order records leave: what a replay starts from goes first, so none brings them back."""
+
+EXPORT = "exports"
+
+
+@dataclass(frozen=True, slots=True)
+class FileGone:
+    """A file that held a record of the subject, or may have, and is no more as it was."""
+
+    dataset: str
+    batch: str
+    place: str
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """One erasure in one dataset.
+
+    `versions` are the contract's, the one that counts first; `arrived` are all batches in the
+    order they arrived; `copies` names the files that repeat the content of a batch. `note` is told
+    of each file before it goes, and keeps that durably; `exports` is the folder of all exports.
+    """
+
+    lake: Lake
+    versions: Sequence[Contract]
+    erasure: str
+    arrived: Sequence[str]
+    copies: Mapping[str, Sequence[str]]
+    note: Callable[[FileGone], None]
+    exports: Path
+
+    @property
+    def dataset(self) -> str:
+        """The dataset."""
+        return self.versions[0].dataset
+
+    def run(self) -> dict[str, list[int]]:
+        """Take the subject out; return the numbers of its records by batch.
+
+        Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing.
+        """
+        with self.lake.tables.lock(self.dataset):
+            self._write_down()
+            records = self._records()
+            if records:
+                for table in TABLES[:-1]:
+                    self._leave(table, records)
+                self._leave_published(records)
+                self._leave_landing(records)
+        sweep_spills(self.lake.temporary)
+        return records
+
+    def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
+        """Yield the files that the batches have in the tables, as they are now."""
+        for table in TABLES:
+            path = self.lake.tables.path(self.dataset, table)
+            for batch in batches:
+                for file in file_hashes(path, batch):
+                    yield FileGone(self.dataset, batch, table, file.name, file.bytes, file.sha256)
+
+    def _write_down(self) -> None:
+        columns = subject_columns(self.versions)
+        suppressed = self.lake.subjects.of(self.dataset, self.erasure)
+        if not columns or suppressed is None:
+            return
+        dialect = self.versions[0].csv
+        search = Search(self.lake, self.dataset, columns, dialect, suppressed)
+        for batch, records in search.run().items():
+            self.lake.erased.add(self.dataset, batch, records)
+
+    def _records(self) -> dict[str, list[int]]:
+        erased = self.lake.erased.of(self.dataset)
+        mine = {batch: one.of(self.erasure) for batch, one in erased.items()}
+        return {batch: numbers for batch, numbers in mine.items() if numbers}
+
+    def _leave(self, table: Stored, records: Mapping[str, Sequence[int]]) -> None:
+        self._take_out(table, records)
+        self._delete_older(table, sorted(records))
+
+    def _leave_published(self, records: Mapping[str, Sequence[int]]) -> None:
+        """Take the records out of published; in mode upsert older records of their keys return."""
+        contract = self.versions[0]
+        for name, size, sha256 in export_hashes(self.exports, self.dataset):
+            self.note(FileGone(self.dataset, "", EXPORT, name, size, sha256))
+        with without_exports(self.exports, self.dataset):
+            self._take_out(Layer.PUBLISHED, records)
+            batches = set(records)
+            if contract.publish.mode == "upsert" and self._holds(Layer.ANONYMIZED):
+                written = upsert_published(self.lake, contract, [], self.arrived)
+                batches |= {one.batch for one in written}
+            self._delete_older(Layer.PUBLISHED, sorted(batches))
+
+    def _holds(self, layer: Layer) -> bool:
+        return bool(self.lake.tables.batches(self.dataset, layer))
+
+    def _take_out(self, table: Stored, records: Mapping[str, Sequence[int]]) -> None:
+        """Write the batches that still hold a record anew without it, in one commit."""
+        tables, delta = self.lake.tables, self.lake.tables.open(self.dataset, table)
+        batches = self._holding(table, records)
+        if delta is None or not batches:
+            return
+        schema = pa.schema(delta.schema().to_arrow())
+        with tables.staging(self.dataset) as folder:
+            staged = Staged(folder / table, {}, schema, {})
+            for batch in batches:
+                source = parquet_relation(tables.files(self.dataset, table, [batch]))
+                listed = ", ".join(map(str, records[batch]))
+                kept = f"coalesce({RECORD} NOT IN ({listed}), true)"
+                sql = f"SELECT * FROM {source} WHERE {kept}"
+                one = stage(self.lake.connection, sql, staged.folder, [batch])
+                staged.rows.update(one.rows)
+                staged.counts.update(one.counts)
+            tables.replace(self.dataset, table, batches, staged)
+
+    def _holding(self, table: Stored, records: Mapping[str, Sequence[int]]) -> list[str]:
+        """Return the batches that hold one of their records in a table's newest version."""
+        files = self.lake.tables.files(self.dataset, table, sorted(records))
+        if not files:
+            return []
+        pairs = ", ".join(f"({literal(b)}, {n})" for b, numbers in records.items() for n in numbers)
+        sql = (
+            f"SELECT DISTINCT {BATCH_ID} FROM {parquet_relation(files)} "
+            f"WHERE ({BATCH_ID}, {RECORD}) IN ({pairs}) ORDER BY 1"
+        )
+        return [batch for (batch,) in self.lake.connection.execute(sql).fetchall()]
+
+    def _delete_older(self, table: Stored, batches: Sequence[str]) -> None:
+        path = self.lake.tables.path(self.dataset, table)
+        held = batches_with_files(path)
+        mine = [batch for batch in batches if batch in held]
+        if not mine:
+            return
+        live = {Path(file).name for file in self.lake.tables.files(self.dataset, table, mine)}
+        gone = older_files(path, mine, live)
+        for file in gone:
+            where = (self.dataset, file.batch, str(table))
+            self.note(FileGone(*where, file.name, file.bytes, file.sha256))
+        delete_older(path, gone)
+        forget_values(path)
+
+    def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
+        copies = {batch: self.copies.get(batch, ()) for batch in records}
+        for batch, files in self.lake.landing.holding(self.dataset, copies).items():
+            for file in files:
+                rewrite_landing(
+                    self.lake, LandedCopy(batch, file, self.versions), self._announce(batch)
+                )
+
+    def _announce(self, batch: str) -> Callable[[Rewritten], None]:
+        def announce(file: Rewritten) -> None:
+            facts = (file.name, file.bytes, file.before)
+            self.note(FileGone(self.dataset, batch, LANDING, *facts))
+
+        return announce

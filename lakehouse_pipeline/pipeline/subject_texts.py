@@ -1,0 +1,101 @@
+"""Which texts name an erased subject: the rows of a relation, and what stands in broken records.
+
+A text is turned into forms (`layers/subject_forms.py`) and these into keyed hashes, which alone are
+compared: no SQL, no predicate and no log ever holds the value.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from lakehouse_pipeline.contracts.model import Csv
+from lakehouse_pipeline.contracts.subjects import SubjectColumns
+from lakehouse_pipeline.contracts.types import ColumnType
+from lakehouse_pipeline.lake.engine import STREAM_ROWS
+from lakehouse_pipeline.lake.erased_subjects import Suppressed
+from lakehouse_pipeline.layers.subject_forms import NUMBER, text_forms
+from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier
+
+Hit = tuple[str, int, str]
+"""A batch, a record's number in it, and the erasure whose subject it names."""
+
+FormsOf = Callable[[str, Sequence[ColumnType]], list[str]]
+
+_BETWEEN = r"[,;|\t\r\n\"']"
+
+
+def named_in(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: SubjectColumns,
+    suppressed: Suppressed,
+    forms_of: FormsOf = text_forms,
+) -> Iterator[Hit]:
+    """Yield the records of `source` (SQL) one of whose subject columns names an erased subject."""
+    present = set(connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
+    forms = [
+        form
+        for name, kinds in columns.items()
+        if name in present
+        for form in forms_of(identifier(name), kinds)
+    ]
+    if not forms:
+        return
+    listed = ", ".join(f"{form} AS f{n}" for n, form in enumerate(forms))
+    sql = f"SELECT {BATCH_ID}, {RECORD}, {listed} FROM {source}"
+    for rows in connection.sql(sql).to_arrow_reader(STREAM_ROWS):
+        yield from _hits(pa.Table.from_batches([rows]), len(forms), suppressed)
+
+
+def named_in_broken(
+    connection: duckdb.DuckDBPyConnection,
+    broken: Sequence[tuple[str, int, bytes]],
+    columns: SubjectColumns,
+    dialect: Csv,
+    suppressed: Suppressed,
+) -> Iterator[Hit]:
+    """Yield the broken records (batch, number, bytes) in which a subject stands as a word.
+
+    Where columns end is not known there, so every piece between delimiters, quotes and spaces is
+    held against the list.
+    """
+    words = [(b, n, word) for b, n, data in broken for word in words_of(data, dialect)]
+    if not words:
+        return
+    batches, numbers, texts = zip(*words, strict=True)
+    table = pa.table({BATCH_ID: batches, RECORD: numbers, "word": texts})
+    kinds = dict.fromkeys([NUMBER, *(kind for one in columns.values() for kind in one)])
+    connection.register("broken_words", table)
+    try:
+        yield from named_in(connection, "broken_words", {"word": tuple(kinds)}, suppressed)
+    finally:
+        connection.unregister("broken_words")
+
+
+def words_of(data: bytes, dialect: Csv) -> set[str]:
+    """Return the pieces of a broken record that may be a value, without spaces around them."""
+    found: set[str] = set()
+    for text in _decoded(data, dialect.encoding):
+        parts = re.split(f"{_BETWEEN}|{re.escape(dialect.delimiter)}", text)
+        found.update(part.strip() for part in parts)
+        found.update(word for part in parts for word in part.split())
+    return found - {""}
+
+
+def _decoded(data: bytes, encoding: str) -> Iterator[str]:
+    """Yield what the bytes may say: in the contract's encoding, or one that takes all bytes."""
+    try:
+        yield data.decode(encoding)
+    except UnicodeDecodeError:
+        yield data.decode(encoding, "replace")
+        yield data.decode("latin-1")
+
+
+def _hits(rows: pa.Table, forms: int, suppressed: Suppressed) -> Iterator[Hit]:
+    found = suppressed.hits([rows.column(f"f{n}").combine_chunks() for n in range(forms)])
+    batches, numbers = rows.column(BATCH_ID), rows.column(RECORD)
+    for row, erasure in enumerate(found):
+        if erasure is not None:
+            yield batches[row].as_py(), numbers[row].as_py(), erasure

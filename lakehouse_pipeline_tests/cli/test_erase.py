@@ -1,0 +1,86 @@
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from lakehouse_pipeline_tests.cli.commands import Command, in_process
+from lakehouse_pipeline_tests.erasures import SUBJECT, erasing_contract
+from lakehouse_pipeline_tests.homes import open_home, rows
+
+WHO = ("--by", "ada", "--why", "asked by letter")
+
+
+@pytest.fixture(scope="module")
+def with_subjects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("subjects") / "home"
+    with open_home(folder, erasing_contract()) as home:
+        home.drop("a.csv", rows(5, broken=1))
+        home.settle()
+    return folder
+
+
+@pytest.fixture
+def lakehouse(
+    with_subjects: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    home = Path(shutil.copytree(with_subjects, tmp_path / "home"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SUBJECT}\n"))
+    return in_process(home, monkeypatch, capsys)
+
+
+def test_a_subject_from_stdin_is_erased_with_a_certificate_that_does_not_name_it(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    answer = lakehouse("erase", "--subject-file", "-", "--all", *WHO, "--json")
+    assert answer.code == 0, answer.err
+    done = answer.json
+    assert [*done["records"]["orders"].values()] == [[3]]
+    assert SUBJECT not in answer.out + answer.err
+    certificate = tmp_path / "home" / "erasures" / f"{done['id']}.json"
+    assert json.loads(certificate.read_text()) == done
+    assert certificate.stat().st_mode & 0o777 == 0o600
+    assert done["id"] in lakehouse("erase", "--list").out
+    shown = lakehouse("erase", "--show", done["id"]).out
+    assert "1 records, completed" in shown
+    assert "asked by letter" in shown
+    gone = lakehouse("record", "orders", next(iter(done["records"]["orders"])), 3)
+    assert (gone.code, f"erase --show {done['id']}" in gone.err) == (1, True)
+    assert lakehouse("verify").code == 0
+
+
+def test_verify_says_which_files_hold_the_value_and_ends_with_1(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "subject.txt"
+    file.write_text(SUBJECT)
+    before = lakehouse("erase", "--verify", "--subject-file", file)
+    assert before.code == 1
+    assert "a.csv" in before.out
+    assert lakehouse("erase", "--subject", SUBJECT, "-d", "orders", *WHO).code == 0
+    after = lakehouse("erase", "--verify", "--subject-file", file)
+    assert (after.code, "stands in 0 files" in after.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--subject", SUBJECT, *WHO), "give --dataset D or --all"),
+        (("--subject", SUBJECT, "--all", "--by", "ada"), "--why is empty"),
+        (("--subject", " ", "--all", *WHO), "the subject is empty"),
+        (("--subject", SUBJECT, "-d", "order", *WHO), "Did you mean 'orders'?"),
+        (("--show", "nothing"), "unknown erasure 'nothing'"),
+    ],
+)
+def test_a_call_that_lacks_something_says_so_and_changes_nothing(
+    lakehouse: Command, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = lakehouse("erase", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert not (tmp_path / "home" / "erasures").exists()

@@ -1,0 +1,235 @@
+"""Techniques in a contract: what is wrong with them, and what they make of a published column."""
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse_pipeline.contracts.export.json_schema import json_schema
+from lakehouse_pipeline.contracts.export.privacy_words import (
+    privacy_in_words,
+    protection_in_words,
+)
+from lakehouse_pipeline.contracts.model import Privacy
+from lakehouse_pipeline.contracts.pandera_schema import published_schema
+from lakehouse_pipeline.contracts.published import published_columns
+from lakehouse_pipeline.contracts.techniques import TECHNIQUES
+from lakehouse_pipeline_tests.contracts.contract_text import (
+    column_messages,
+    column_of,
+    contract_of,
+    contract_text,
+    custom,
+    messages_of,
+    problems_of,
+)
+
+WHOLE, TEXT, DAY = "logicalType: integer", "logicalType: string", "logicalType: date"
+
+
+def keys(of_type: str, technique: str) -> str:
+    """Return the keys of a personal column, its technique in flow style."""
+    value = f"[{{property: anonymize, value: {{technique: {technique}}}}}]"
+    return f"{of_type}, classification: personal, customProperties: {value}"
+
+
+@pytest.mark.parametrize(
+    ("of_type", "technique", "message"),
+    [
+        (TEXT, "mask, keepFirst: -1", "'keepFirst': expected a whole number, 0 or more"),
+        (
+            TEXT,
+            "mask, format: emial",
+            (
+                "'format': 'emial' is not known. Did you mean 'email'? "
+                "Expected email, phone, card or iban"
+            ),
+        ),
+        (TEXT, "hash, preserveNull: 1", "'preserveNull': expected true or false"),
+        (TEXT, "pseudonymize", "technique 'pseudonymize' needs the key 'kind'"),
+        (
+            TEXT,
+            "pseudonymize, kind: nmae",
+            (
+                "'kind': 'nmae' is not known. Did you mean 'name'? "
+                "Expected name, firstName, lastName, email, phone or address"
+            ),
+        ),
+        (
+            TEXT,
+            "tokenize, vault: a b",
+            "'vault': expected a name of letters, digits, '_', '-' and '.'",
+        ),
+        (
+            TEXT,
+            "generalize",
+            "technique 'generalize' needs one of the keys step, bands, to, prefix",
+        ),
+        (TEXT, "generalize, step: 5", "'step' needs integer or number; column 'a' is string"),
+        (WHOLE, "generalize, to: year", "'to' needs date or timestamp; column 'a' is integer"),
+        (
+            DAY,
+            "generalize, bands: [18]",
+            (
+                "'bands' needs integer or number; column 'a' is date; a date needs 'asOf', the day "
+                "ages are told for"
+            ),
+        ),
+        (
+            WHOLE,
+            "generalize, bands: [18, 5]",
+            "'bands': expected 1 to 100 numbers, each above the one before",
+        ),
+        (TEXT, "redact, value: ''", "'value': expected a printable text"),
+        (TEXT, "aggregate, k: 5", "technique 'aggregate' needs a number; column 'a' is string"),
+        (WHOLE, "aggregate, k: 1", "'k': expected a whole number, 2 or more"),
+        (
+            WHOLE,
+            "noise, epsilon: 1, sensitivity: 1",
+            (
+                "technique 'noise' is bounded: give it 'minimum' and 'maximum', or the column "
+                "these rules"
+            ),
+        ),
+        (
+            WHOLE,
+            "noise, epsilon: 0, sensitivity: 1, minimum: 0, maximum: 9",
+            "'epsilon': expected a number above 0",
+        ),
+        (
+            WHOLE,
+            "noise, epsilon: 1, sensitivity: 1, minimum: 9, maximum: 0",
+            "'minimum' 9 is not below 'maximum' 0",
+        ),
+        (
+            TEXT,
+            "custom, expression: lower(b)",
+            "expression: unknown column 'b'. Text is written in single quotes",
+        ),
+        (TEXT, "custom", "technique 'custom' needs the key 'expression'"),
+        (TEXT, "suppress, k: 2", "unknown key 'k' in technique 'suppress'. Known: technique"),
+    ],
+)
+def test_a_technique_that_does_not_fit_says_why(of_type: str, technique: str, message: str) -> None:
+    assert column_messages(keys(of_type, technique)) == [message]
+
+
+def test_a_problem_stands_at_its_place() -> None:
+    text = contract_text(f"      - {{name: a, {keys(TEXT, 'mask, keepLast: x')}}}\n")
+    (problem,) = problems_of(text)
+    line = text[: text.index("keepLast")].count("\n") + 1
+    column = text.splitlines()[line - 1].index("x}") + 1
+    assert problem.startswith(f"orders.yaml:{line}:{column}: 'keepLast': expected")
+
+
+@pytest.mark.parametrize("level", ["gdpr", "strict"])
+def test_custom_is_refused_where_a_technique_must_hold(level: str) -> None:
+    columns = f"      - {{name: a, {keys(TEXT, 'custom, expression: lower(a)')}}}\n"
+    privacy = "{property: privacy, value: {quasiIdentifiers: [a], k: 2}}"
+    top = f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
+    (message,) = messages_of(contract_text(columns, top=top))
+    assert message.startswith(f"technique 'custom' is not taken under {level}")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{k: 5}", "privacy: 'quasiIdentifiers' expects a list of column names"),
+        ("{quasiIdentifiers: [id], k: 1}", "privacy: 'k' expects a whole number, 2 or more"),
+        (
+            "{quasiIdentifiers: [emial], k: 5}",
+            "privacy: unknown column 'emial'. Did you mean 'email'?",
+        ),
+        (
+            "{quasiIdentifiers: [id], k: 5, l: 2}",
+            "privacy: 'l' and 't' are of 'sensitive' columns; name one at least",
+        ),
+        (
+            "{quasiIdentifiers: [id], k: 5, t: 2, sensitive: [paid]}",
+            "privacy: 't' expects a number above 0, at most 1",
+        ),
+        (
+            "{quasiIdentifiers: [id], k: 5, l: 2, sensitive: [id]}",
+            "privacy: column 'id' is a quasi-identifier too",
+        ),
+        (
+            "{quasiIdentifiers: [id], k: 5, below: supress}",
+            (
+                "privacy: below 'supress' is not known. Did you mean 'suppress'? "
+                "Expected suppress or refuse"
+            ),
+        ),
+        (
+            "{quasiIdentifiers: [id], kk: 5, k: 5}",
+            (
+                "unknown key 'kk' in privacy. Did you mean 'k'? "
+                "Known: quasiIdentifiers, k, l, t, sensitive, below"
+            ),
+        ),
+    ],
+)
+def test_a_promise_that_cannot_be_measured_says_why(value: str, message: str) -> None:
+    found = messages_of(contract_text(top=custom("privacy", value)))
+    assert [one.removesuffix(".") for one in found] == [message.removesuffix(".")]
+
+
+@pytest.mark.parametrize(
+    ("of_type", "technique", "published"),
+    [
+        (WHOLE, "hash", "VARCHAR"),
+        (WHOLE, "suppress", "BIGINT"),
+        (DAY, "suppress", "DATE"),
+        (DAY, "generalize, to: month", "VARCHAR"),
+        (WHOLE, "noise, epsilon: 1, sensitivity: 1, minimum: 0, maximum: 9", "BIGINT"),
+        (WHOLE, "aggregate, k: 3", "DOUBLE"),
+        ('logicalType: number, physicalType: "DECIMAL(8,2)"', "aggregate, k: 3", "DECIMAL(8,2)"),
+        (TEXT, "custom, expression: length(a), type: integer", "BIGINT"),
+        (TEXT, "tokenize", "VARCHAR"),
+    ],
+)
+def test_the_published_type_follows_from_the_technique(
+    of_type: str, technique: str, published: str
+) -> None:
+    contract = contract_of(f"      - {{name: a, {keys(of_type, technique)}}}\n")
+    (column,) = published_columns(contract)
+    assert column.type.sql == published
+    assert "a" in published_schema(contract).columns
+    assert "a" in str(json_schema(contract))
+
+
+def test_what_may_be_null_is_not_required_and_noise_has_bounds() -> None:
+    def one(technique: str) -> tuple[bool, str | None, str | None]:
+        columns = f"      - {{name: a, required: true, {keys(WHOLE, technique)}}}\n"
+        (column,) = published_columns(contract_of(columns))
+        return column.required, column.minimum, column.maximum
+
+    assert one("suppress") == (False, None, None)
+    assert one("hash") == (True, None, None)
+    assert one("noise, epsilon: 1, sensitivity: 1, minimum: 0, maximum: 9") == (True, "0", "9")
+
+
+@pytest.mark.parametrize(
+    ("of_type", "technique", "words"),
+    [
+        (TEXT, "mask, format: email", "masked with *, except the first 1 character and its domain"),
+        (TEXT, "pseudonymize, kind: name", "replaced by a made-up name: the same value gives"),
+        (WHOLE, "generalize, bands: [18, 65]", "only its band between 18, 65"),
+        (TEXT, "redact", "replaced by [redacted]"),
+        (WHOLE, "aggregate, k: 3", "the mean of at least 3 similar values"),
+    ],
+)
+def test_a_technique_in_words(of_type: str, technique: str, words: str) -> None:
+    assert privacy_in_words(column_of(keys(of_type, technique))).startswith(words)
+
+
+def test_a_promise_in_words() -> None:
+    privacy = Privacy(("zip",), 5, 2, 0.3, ("illness",), "suppress")
+    assert protection_in_words(privacy) == (
+        "at least 5 records share each combination of zip; each such group has at least 2 "
+        "different values of illness; its distribution of illness is within 0.3 of that of all. "
+        "Other records are withheld."
+    )
+
+
+def test_the_page_for_officers_has_every_technique() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    assert [name for name in TECHNIQUES if f"| `{name}` |" not in page] == []

@@ -1,0 +1,65 @@
+import gzip
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lakehouse_pipeline.lake.byte_search import search
+
+VALUE = "jürgen.p777@example.org"
+TABLE = pa.table({"a": [f"p{n}@example.org" for n in range(3000)] + [VALUE], "b": range(3001)})
+
+
+@pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip", "lz4", "brotli", "none"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_value_is_found_in_every_kind_of_parquet(
+    tmp_path: Path, compression: str, version: str, dictionary: bool
+) -> None:
+    path = tmp_path / "part.parquet"
+    pq.write_table(
+        TABLE,
+        path,
+        compression=compression,
+        data_page_version=version,
+        use_dictionary=dictionary,
+        write_statistics=False,
+    )
+    searched = search([tmp_path], VALUE)
+    assert {one.path for one in searched.found} == {path}
+    assert searched.unreadable == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16-le"])
+def test_a_value_is_found_in_text_of_every_encoding_packed_or_not(
+    tmp_path: Path, encoding: str
+) -> None:
+    text = f"1,{VALUE},x\n".encode(encoding)
+    (tmp_path / "a.csv").write_bytes(text)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "c.csv.zst").write_bytes(pa.compress(text, "zstd", asbytes=True))
+    names = {one.path.name for one in search([tmp_path], VALUE).found}
+    assert names == {"a.csv", "b.csv.gz", "c.csv.zst"}
+
+
+def test_a_value_is_found_in_json_and_in_a_long_cell_of_a_database(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"x": "j\\u00fcrgen.p777@example.org"}')
+    with closing(sqlite3.connect(tmp_path / "b.db")) as database:
+        database.execute("CREATE TABLE t (a)")
+        database.execute("INSERT INTO t VALUES (?)", ("x" * 4070 + VALUE + "y" * 9000,))
+        database.commit()
+    assert {one.path.name for one in search([tmp_path], VALUE).found} == {"a.json", "b.db"}
+
+
+def test_a_value_across_two_chunks_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * ((8 << 20) - 5) + VALUE.encode() + b"y")
+    (found,) = search([tmp_path], VALUE).found
+    assert found.count == 1
+
+
+def test_a_file_that_is_not_what_it_says_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(b"\x1f\x8bnot gzip")
+    assert search([tmp_path], VALUE).unreadable == (tmp_path / "a.gz",)

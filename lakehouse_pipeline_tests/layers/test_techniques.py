@@ -1,0 +1,333 @@
+"""Every technique against plain Python, over drawn values; and what each one promises."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
+from lakehouse_pipeline.contracts.promised import promised_type
+from lakehouse_pipeline.contracts.types import ColumnType
+from lakehouse_pipeline.lake.engine import parquet_relation
+from lakehouse_pipeline.lake.keys import hash_key
+from lakehouse_pipeline.pipeline.lake import Lake, open_lake
+from lakehouse_pipeline.pipeline.release import stage_safe
+from lakehouse_pipeline_tests.layers import technique_reference as reference
+
+TEXT = ColumnType("string", "VARCHAR")
+WHOLE = ColumnType("integer", "BIGINT")
+MONEY = ColumnType("number", "DECIMAL(10,2)")
+DOUBLE = ColumnType("number", "DOUBLE")
+DAY = ColumnType("date", "DATE")
+ARROW = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DECIMAL(10,2)": pa.decimal128(10, 2),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+}
+Values = Sequence[Any]
+
+TEXTS = st.lists(st.none() | st.text(max_size=30), max_size=30)
+MAILS = st.lists(st.none() | st.from_regex(r"[a-zA-Zäß.@+]{0,12}@?[a-z.]{0,8}", fullmatch=True))
+SIGNS = st.lists(st.none() | st.from_regex(r"[A-Za-z0-9äß +()./-]{0,24}", fullmatch=True))
+NUMBERS = st.lists(st.none() | st.integers(-(10**9), 10**9), max_size=40)
+AMOUNTS = st.lists(st.none() | st.decimals(-99999, 99999, places=2), max_size=40)
+DAYS = st.lists(st.none() | st.dates(date(1900, 1, 1), date(2025, 12, 31)), max_size=30)
+
+
+@pytest.fixture(scope="module")
+def lake() -> Iterator[Lake]:
+    with TemporaryDirectory() as folder, open_lake(Path(folder)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def key(lake: Lake) -> bytes:
+    return hash_key(lake.temporary.parent / "keys")
+
+
+def column(of_type: ColumnType, technique: str, **parameters: object) -> Column:
+    return Column("a", of_type, personal=True, anonymize=Anonymize(technique, parameters))
+
+
+def made_safe(lake: Lake, one: Column, values: Values) -> list[Any]:
+    """Return what is written of a batch with these values in one column."""
+    contract = Contract("orders", "1.0.0", "active", (one,))
+    table = pa.table(
+        {
+            "a": pa.array(values, ARROW[one.type.sql]),
+            "_released": pa.array([False] * len(values), pa.bool_()),
+            "_record": pa.array(range(1, len(values) + 1), pa.int64()),
+            "_batch_id": pa.array(["b"] * len(values), pa.string()),
+        }
+    )
+    lake.connection.register("given", table)
+    lake.connection.execute("CREATE OR REPLACE TABLE validated AS FROM given")
+    with TemporaryDirectory() as folder:
+        staged = stage_safe(lake, contract, "validated", Path(folder) / "s", ["b"])
+        sql = f"SELECT a, typeof(a) FROM {parquet_relation(staged.files())} ORDER BY _record"
+        rows = lake.connection.execute(sql).fetchall() if staged.counts else []
+    assert {kind for _, kind in rows} <= {promised_type(one)}
+    return [value for value, _ in rows]
+
+
+def check(
+    lake: Lake, one: Column, values: Values, expected: Callable[[Any], object | None]
+) -> None:
+    found = made_safe(lake, one, values)
+    assert found == [None if value is None else expected(value) for value in values]
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=TEXTS, first=st.integers(0, 4), last=st.integers(0, 4))
+def test_mask(lake: Lake, values: Values, first: int, last: int) -> None:
+    one = column(TEXT, "mask", keepFirst=first, keepLast=last)
+    check(lake, one, values, lambda text: reference.masked(text, first, last))
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=MAILS)
+def test_mask_of_an_email_keeps_its_domain(lake: Lake, values: Values) -> None:
+    check(lake, column(TEXT, "mask", format="email"), values, reference.masked_address)
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=SIGNS)
+@pytest.mark.parametrize(
+    ("parameters", "first", "last"),
+    [
+        ({"format": "phone"}, 0, 2),
+        ({"format": "card"}, 0, 4),
+        ({"format": "iban"}, 2, 4),
+        ({"format": "card", "keepFirst": 6}, 6, 4),
+        ({"preserveFormat": True, "keepLast": 1}, 0, 1),
+    ],
+)
+def test_a_mask_that_keeps_the_format_keeps_separators_in_place(
+    lake: Lake, values: Values, parameters: dict[str, object], first: int, last: int
+) -> None:
+    one = column(TEXT, "mask", **parameters)
+    check(lake, one, values, lambda text: reference.masked_signs(text, first, last))
+
+
+def test_masks_by_example(lake: Lake) -> None:
+    assert made_safe(lake, column(TEXT, "mask", format="phone"), ["+49 (30) 123-45 67"]) == [
+        "+** (**) ***-** 67"
+    ]
+    assert made_safe(
+        lake, column(TEXT, "mask", format="iban"), ["DE89 3704 0044 0532 0130 00"]
+    ) == ["DE** **** **** **** **30 00"]
+    assert made_safe(lake, column(TEXT, "mask", format="email"), ["ann@x.org", "nobody"]) == [
+        "a**@x.org",
+        "******",
+    ]
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=TEXTS)
+def test_hash(lake: Lake, key: bytes, values: Values) -> None:
+    check(lake, column(TEXT, "hash"), values, lambda t: reference.digits(key, "hash", t))
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=TEXTS)
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("kind", ["name", "firstName", "lastName", "email", "phone", "address"])
+def test_pseudonymize(lake: Lake, key: bytes, values: Values, kind: str, locale: str) -> None:
+    one = column(TEXT, "pseudonymize", kind=kind, locale=locale)
+    check(
+        lake,
+        one,
+        values,
+        lambda t: reference.pseudonym(kind, locale, reference.digits(key, "pseudonym", t)),
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=TEXTS)
+def test_tokenize_gives_one_token_per_value_that_leads_back(lake: Lake, values: Values) -> None:
+    one = column(TEXT, "tokenize")
+    found = made_safe(lake, one, values)
+    assert made_safe(lake, one, values) == found
+    for value, token in zip(values, found, strict=True):
+        if value is None:
+            assert token is None
+        else:
+            assert lake.replacer.vault.value(token) == ("orders.a", value)
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=NUMBERS, epsilon=st.floats(0.01, 10))
+def test_noise_of_whole_numbers(lake: Lake, key: bytes, values: Values, epsilon: float) -> None:
+    one = column(WHOLE, "noise", epsilon=epsilon, sensitivity=100, minimum=-(10**9), maximum=10**9)
+    found = made_safe(lake, one, values)
+    for value, noisy in zip(values, found, strict=True):
+        if value is None:
+            assert noisy is None
+            continue
+        seed = reference.digits(key, "noise", str(value))
+        expected = reference.noisy(value, seed, 100 / epsilon, -1e9, 1e9)
+        assert noisy == pytest.approx(expected, abs=0.51)
+        assert -(10**9) <= noisy <= 10**9
+
+
+def test_noise_keeps_the_digits_of_a_decimal_and_its_bounds(lake: Lake) -> None:
+    one = column(MONEY, "noise", epsilon=10, sensitivity=50, minimum=0, maximum=100)
+    values = [Decimal(n) / 7 for n in range(200)]
+    values = [value.quantize(Decimal("0.01")) for value in values]
+    found = made_safe(lake, one, values)
+    assert all(Decimal(0) <= value <= Decimal(100) for value in found)
+    assert len(set(found)) > 50
+    assert found != values
+    assert made_safe(lake, one, values) == found
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=AMOUNTS, step=st.sampled_from([1, 5, 10, 0.5, 2.25]))
+def test_generalize_to_ranges(lake: Lake, values: Values, step: float) -> None:
+    size = Decimal(str(step))
+    found = made_safe(lake, column(MONEY, "generalize", step=step), values)
+    for value, label in zip(values, found, strict=True):
+        if value is None:
+            assert label is None
+        else:
+            low, high = (Decimal(edge) for edge in label[1:-1].split(","))
+            assert label[0] + label[-1] == "[)"
+            assert low <= value < high
+            assert high - low == size
+            assert low % size == 0
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=NUMBERS)
+def test_generalize_whole_numbers(lake: Lake, values: Values) -> None:
+    one = column(WHOLE, "generalize", step=10)
+    check(lake, one, values, lambda n: reference.binned(Decimal(n), Decimal(10)))
+    bands = [-100, 0, 18, 65]
+    one = column(WHOLE, "generalize", bands=bands)
+    check(lake, one, values, lambda n: reference.banded(n, bands))
+
+
+def test_generalize_a_double_that_no_range_holds(lake: Lake) -> None:
+    one = column(DOUBLE, "generalize", step=0.5)
+    assert made_safe(lake, one, [1.2, -0.2, 1e300, None]) == [
+        "[1.0,1.5)",
+        "[-0.5,0.0)",
+        "other",
+        None,
+    ]
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=DAYS)
+def test_generalize_dates(lake: Lake, values: Values) -> None:
+    ways: dict[str, Callable[[date], str]] = {
+        "month": lambda d: f"{d:%Y-%m}",
+        "quarter": lambda d: f"{d:%Y}-Q{(d.month + 2) // 3}",
+        "year": lambda d: f"{d:%Y}",
+        "decade": lambda d: f"{d.year // 10}0s",
+    }
+    for to, expected in ways.items():
+        check(lake, column(DAY, "generalize", to=to), values, expected)
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=DAYS)
+def test_age_bands(lake: Lake, values: Values) -> None:
+    bands, day = [1, 18, 30, 65], date(2026, 1, 1)
+    one = column(DAY, "generalize", bands=bands, asOf="2026-01-01")
+    check(lake, one, values, lambda born: reference.banded(reference.age(born, day), bands))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"prefix": 2}, ["10", "*", None, "*"]),
+        ({"prefix": 2, "preserveFormat": True}, ["10***", "**", None, ""]),
+    ],
+)
+def test_generalize_a_postal_code(
+    lake: Lake, parameters: dict[str, object], expected: Values
+) -> None:
+    one = column(TEXT, "generalize", **parameters)
+    assert made_safe(lake, one, ["10115", "10", None, ""]) == expected
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=AMOUNTS, k=st.integers(2, 6))
+def test_aggregate_gives_the_mean_of_a_group(lake: Lake, values: Values, k: int) -> None:
+    found = made_safe(lake, column(MONEY, "aggregate", k=k), values)
+    expected = reference.micro_aggregated(values, k)
+    assert [v is None for v in found] == [v is None for v in expected]
+    for value, mean in zip(found, expected, strict=True):
+        if value is not None and mean is not None:
+            assert float(value) == pytest.approx(float(mean), abs=0.0051)
+
+
+def test_aggregate_of_whole_numbers_is_a_double(lake: Lake) -> None:
+    found = made_safe(lake, column(WHOLE, "aggregate", k=2), [5, 1, None, 2, 9, 100])
+    assert found == [38.0, 1.5, None, 1.5, 38.0, 38.0]
+
+
+def test_redact_and_suppress(lake: Lake) -> None:
+    values = ["ann", None, ""]
+    assert made_safe(lake, column(TEXT, "redact"), values) == ["[redacted]", None, "[redacted]"]
+    always = column(TEXT, "redact", value="it's gone", preserveNull=False)
+    assert made_safe(lake, always, values) == ["it's gone"] * 3
+    assert made_safe(lake, column(TEXT, "suppress"), values) == [None] * 3
+    assert made_safe(lake, column(MONEY, "suppress"), [Decimal(1)]) == [None]
+
+
+def test_a_null_is_no_longer_told_apart_where_the_contract_says_so(lake: Lake, key: bytes) -> None:
+    hidden = reference.digits(key, "hash", "")
+    assert made_safe(lake, column(TEXT, "hash", preserveNull=False), [None, ""]) == [hidden] * 2
+
+
+def test_custom_is_the_contracts_expression_and_never_an_error(lake: Lake) -> None:
+    one = column(TEXT, "custom", expression="length(a)", type="integer")
+    assert made_safe(lake, one, ["abc", None]) == [3, None]
+    wrong = column(TEXT, "custom", expression="a", type="integer")
+    assert made_safe(lake, wrong, ["secret", "7"]) == [None, 7]
+
+
+ASCII = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=8)
+
+
+@settings(max_examples=8, deadline=None)
+@given(values=st.lists(ASCII, min_size=1, max_size=10))
+@pytest.mark.parametrize(
+    ("technique", "parameters"),
+    [
+        ("mask", {}),
+        ("mask", {"keepFirst": 3, "keepLast": 3}),
+        ("mask", {"format": "phone"}),
+        ("generalize", {"prefix": 3}),
+        ("redact", {"value": "---"}),
+        ("suppress", {}),
+    ],
+)
+def test_no_four_characters_of_a_value_are_left(
+    lake: Lake, values: list[str], technique: str, parameters: dict[str, object]
+) -> None:
+    one = column(TEXT, technique, **parameters)
+    for value, safe in zip(values, made_safe(lake, one, values), strict=True):
+        parts = {value[n : n + 4] for n in range(len(value) - 3)}
+        assert not any(part in (safe or "") for part in parts)
+
+
+@pytest.mark.parametrize(
+    "technique",
+    ["hash", "tokenize"],
+)
+def test_a_name_is_not_in_its_digits(lake: Lake, technique: str) -> None:
+    values = [f"Müller, Ann-Kathrin {n}" for n in range(200)]
+    for value, safe in zip(values, made_safe(lake, column(TEXT, technique), values), strict=True):
+        assert not any(value[n : n + 4] in safe for n in range(len(value) - 3))

@@ -1,0 +1,147 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from lakehouse_pipeline.contracts.life_cycle import State
+from lakehouse_pipeline.errors import NamelessStepError
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
+from lakehouse_pipeline.lake.quarantine import report_columns
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError
+from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK, deadline
+from lakehouse_pipeline.orchestration.erasure_job import ERASURES
+from lakehouse_pipeline.orchestration.keys import contract_key
+from lakehouse_pipeline.orchestration.quarantine import Desk
+from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.pipeline.correction_file import CorrectionError
+from lakehouse_pipeline_tests.erasures import SUBJECT, erase, erasing_contract, found
+from lakehouse_pipeline_tests.homes import DATASET, HEADER, QUIET, Home, open_home, rows
+
+LINE = "3,p3@example.org,+49 0000003,9.50,DE\n"
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def contents(home: Home) -> dict[Layer, list[str]]:
+    order = "FROM t ORDER BY _batch_id, _record"
+    return {layer: [str(row) for row in home.query(layer, order)] for layer in Layer}
+
+
+def test_an_erased_subject_stands_in_no_file_and_all_others_stay(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        batch = home.drop("may.csv", rows(6, broken=1))
+        other = home.drop("june.csv", rows(3, first=11))
+        home.settle()
+        before, landing = contents(home), home.settings.landing / DATASET
+        assert found(home) != []
+        done = erase(home)
+        assert found(home) == []
+        assert done.records == {DATASET: {batch: [3]}}
+        assert {file["batch"] for file in done.files_before} == {batch}
+        assert other in home.states()
+        for layer, after in contents(home).items():
+            gone = [row for row in before[layer] if row not in after]
+            assert len(gone) == (0 if layer is Layer.QUARANTINED else 1)
+            assert [row for row in before[layer] if row not in gone] == after
+        assert home.violations() == []
+        assert (landing / "may.csv").read_text() == rows(6, broken=1).replace(LINE, "")
+        assert home.settle() == []  # the rewritten file is no new batch
+        erased = contents(home)
+        home.drop("may.csv", rows(6, broken=1))  # as it was delivered, once more
+        home.settle()
+        assert contents(home) == erased
+        home.drop("copy.csv", rows(6, broken=1))
+        home.settle()
+        assert not (landing / "copy.csv").exists()
+        home.drop("july.csv", HEADER + LINE + rows(2, first=21).removeprefix(HEADER))
+        home.settle()
+        assert found(home) == []
+        assert home.violations() == []
+        assert home.query(Layer.RAW, "SELECT count(*) FROM t") == [(10,)]
+        suppressed = [e for e in home.events() if e["lakehouse/event"] == "RecordsSuppressed"]
+        assert [event["record_numbers"] for event in suppressed] == ["1"]
+
+
+def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home") as home:
+        desk = ErasureDesk(home.instance, home.settings)
+        with pytest.raises(NamelessStepError, match="--by is empty"):
+            desk.request(SUBJECT, DATASET, " ", "why")
+        with pytest.raises(NoSubjectError, match="no version of 'orders' marks a column"):
+            desk.request(SUBJECT, DATASET, "ada", "why")
+        versions = ContractStore(home.settings.contracts).life_cycle(DATASET).versions
+        assert [version.state for version in versions.values()] == [State.ACTIVE]
+        assert Erasures(home.settings.erasures).all() == []
+
+
+@pytest.mark.parametrize(
+    ("days", "passed", "severity", "said"),
+    [
+        (0, True, "WARN", "due in 30.0 days"),
+        (24, False, "WARN", "due in 6.0 days"),
+        (31, False, "ERROR", "overdue by 1.0 days"),
+    ],
+)
+def test_the_deadline_of_an_open_erasure_warns_and_then_fails(
+    days: int, passed: bool, severity: str, said: str
+) -> None:
+    asked = new_request("hash", DATASET, "ada", "why", NOW)
+    check = deadline([asked], DATASET, NOW + timedelta(days=days))
+    assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity[severity])
+    assert said in (check.description or "")
+    assert deadline([asked], "other", NOW + timedelta(days=days)).passed
+
+
+def correct(home: Home, folder: Path, batch: str, record: int, email: str) -> None:
+    """Send a quarantined record back with another e-mail address and a sound amount."""
+    contract = ContractStore(home.settings.contracts).active(DATASET)
+    number = report_columns(contract)[1]
+    file = folder / "corrected.csv"
+    file.write_text(f"{number},{HEADER}{record},{record},{email},1,9.50,DE\n")
+    Desk(home.instance, home.settings, contract, batch, "sam", "a test").correct(file)
+
+
+def test_a_record_that_was_corrected_to_the_subject_goes_and_none_comes_back_by_a_correction(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        batch = home.drop("may.csv", rows(6, broken=2))
+        home.settle()
+        correct(home, tmp_path, batch, 5, SUBJECT)
+        assert home.query(Layer.PUBLISHED, "SELECT max(_record) FROM t") == [(5,)]
+        assert erase(home).records == {DATASET: {batch: [3, 5]}}
+        assert found(home) == []
+        assert home.violations() == []
+        with pytest.raises(CorrectionError, match="line 2: is about a subject that was erased"):
+            correct(home, tmp_path, batch, 6, SUBJECT)
+        contract = ContractStore(home.settings.contracts).active(DATASET)
+        Runs(home.instance, home.settings, "ada").replay(contract, [], None)
+        assert home.violations() == []
+        assert home.query(Layer.RAW, "SELECT list(_record ORDER BY _record) FROM t") == [
+            ([1, 2, 4, 6],)
+        ]
+
+
+def test_the_nightly_job_finishes_what_was_cut_off_and_its_check_passes(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        home.drop("may.csv", rows(4))
+        home.settle()
+        asked = ErasureDesk(home.instance, home.settings).request(SUBJECT, None, "ada", "a letter")
+        job = home.definitions().resolve_job_def(ERASURES)
+        assert job.execute_in_process(instance=home.instance, run_config=QUIET).success
+        (done,) = Erasures(home.settings.erasures).all()
+        assert (done.id, done.count) == (asked.id, 1)
+        assert done.completed
+        assert found(home) == []
+        key = dg.AssetCheckKey(contract_key(DATASET), ERASURE_CHECK)
+        newest, *_ = home.instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
+        assert newest.evaluation
+        assert (newest.evaluation.passed, newest.evaluation.description) == (
+            True,
+            "No erasure is open.",
+        )
+        assert job.execute_in_process(instance=home.instance, run_config=QUIET).success

@@ -1,0 +1,119 @@
+"""Erasure without Dagster: who counts as the subject, and what older layers and logs hold."""
+
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.lake.byte_search import search
+from lakehouse_pipeline.lake.delta_log import forget_values
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.erase import Erasing
+from lakehouse_pipeline.pipeline.lake import open_lake
+from lakehouse_pipeline.pipeline.subject_forms import forms_of
+from lakehouse_pipeline_tests.contracts.contract_text import contract_of
+from lakehouse_pipeline_tests.pipelines import drop, records, take
+
+SUBJECT = "ada@example.org"
+
+
+def contract_with(column: str, top: str = "") -> Contract:
+    mark = (
+        "classification: personal, customProperties: [{property: subject, value: true}, "
+        "{property: anonymize, value: {technique: hash}}]"
+    )
+    return contract_of(
+        "      - {name: id, logicalType: integer, primaryKey: true, primaryKeyPosition: 1, "
+        "required: true, unique: true}\n"
+        f"      - {{name: who, {column}, {mark}}}\n",
+        top=top,
+    )
+
+
+TEXT = contract_with("logicalType: string")
+UPSERT = contract_with(
+    "logicalType: string",
+    "customProperties: [{property: publish, value: {mode: upsert}}]\n",
+)
+
+
+def erase(
+    home: Path, contract: Contract, subject: str = SUBJECT, arrived: tuple[str, ...] = ()
+) -> dict[str, list[int]]:
+    with open_lake(home) as lake:
+        kinds = [column.type for column in contract.columns if column.subject]
+        lake.subjects.add(contract.dataset, "1", forms_of(lake, subject, kinds))
+        return Erasing(lake, [contract], "1", arrived, {}, lambda _: None, home / "exports").run()
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "written", "others"),
+    [
+        ("logicalType: string", "Ada", ["Ada"], ["ada", "Ada ", "Adam", ""]),
+        ("logicalType: integer", "7", ["7", "07", "7.0"], ["70", "-7", "77", "x"]),
+        ("logicalType: number", "7.50", ["7.5", "7.500", "7.50"], ["75", "7.51"]),
+        ("logicalType: date", "2026-01-02", ["2026-01-02"], ["2026-02-01", "2026-01-03"]),
+    ],
+)
+def test_the_subject_is_the_exact_text_or_the_same_value(
+    tmp_path: Path, column: str, given: str, written: list[str], others: list[str]
+) -> None:
+    contract = contract_with(column)
+    lines = [f"{n},{text}\n" for n, text in enumerate([*written, *others], 1)]
+    batch = drop(tmp_path, contract, "a.csv", "id,who\n" + "".join(lines))
+    take(tmp_path, contract, [batch])
+    assert erase(tmp_path, contract, given) == {batch: list(range(1, len(written) + 1))}
+    assert [r["who"] for r in records(tmp_path, contract, Layer.RAW)] == others
+
+
+def test_a_record_that_only_published_still_holds_is_found_by_its_pseudonym(
+    tmp_path: Path,
+) -> None:
+    batch = drop(tmp_path, TEXT, "a.csv", f"id,who\n1,{SUBJECT}\n2,bob\n")
+    take(tmp_path, TEXT, [batch])
+    with open_lake(tmp_path) as lake:
+        for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED):
+            lake.tables.remove(TEXT.dataset, layer, [batch])
+    assert erase(tmp_path, TEXT) == {batch: [1]}
+    assert [r["id"] for r in records(tmp_path, TEXT, Layer.PUBLISHED)] == [2]
+
+
+def test_an_older_record_of_the_key_is_published_again_when_the_newest_is_erased(
+    tmp_path: Path,
+) -> None:
+    old = drop(tmp_path, UPSERT, "a.csv", "id,who\n1,bob\n2,eve\n")
+    new = drop(tmp_path, UPSERT, "b.csv", f"id,who\n1,{SUBJECT}\n")
+    take(tmp_path, UPSERT, [old, new])
+    assert erase(tmp_path, UPSERT, arrived=(old, new)) == {new: [1]}
+    published = records(tmp_path, UPSERT, Layer.PUBLISHED)
+    assert [(r["_batch_id"], r["id"]) for r in published] == [(old, 1), (old, 2)]
+
+
+def test_a_predicate_that_another_tool_left_in_a_log_goes_with_its_older_part(
+    tmp_path: Path,
+) -> None:
+    batch = drop(tmp_path, TEXT, "a.csv", f"id,who\n1,{SUBJECT}\n2,bob\n")
+    take(tmp_path, TEXT, [batch])
+    with open_lake(tmp_path) as lake:
+        raw = lake.tables.path(TEXT.dataset, Layer.RAW)
+    assert not forget_values(raw)
+    DeltaTable(raw).delete(f"who = '{SUBJECT}'")
+    take(tmp_path, TEXT, [batch])
+    assert "_delta_log" in {p.path.parent.name for p in search([raw], SUBJECT).found}
+    erase(tmp_path, TEXT)
+    assert search([tmp_path], SUBJECT).found == ()
+    assert [r["who"] for r in records(tmp_path, TEXT, Layer.RAW)] == ["bob"]
+
+
+def test_a_file_that_cannot_be_read_any_more_is_deleted_and_raw_stays(tmp_path: Path) -> None:
+    batch = drop(tmp_path, TEXT, "a.csv", f"id,who\n1,{SUBJECT}\n2,bob\n")
+    take(tmp_path, TEXT, [batch])
+    renamed = contract_of(
+        "      - {name: nr, logicalType: integer}\n"
+        "      - {name: who, logicalType: string, classification: personal, customProperties: "
+        "[{property: subject, value: true}, {property: anonymize, value: {technique: drop}}]}\n"
+    )
+    assert erase(tmp_path, renamed) == {batch: [1]}
+    assert not (tmp_path / "landing" / TEXT.dataset / "a.csv").exists()
+    assert [r["who"] for r in records(tmp_path, TEXT, Layer.RAW)] == ["bob"]
