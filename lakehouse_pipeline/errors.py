@@ -390,6 +390,7 @@ class SchemaChangeError(LakehouseError):
     exit_code = 1
 
     def __init__(self, table: str, column: str, stored: str, promised: str, dataset: str) -> None:
+        self.column, self.stored, self.promised = column, stored, promised
         super().__init__(
             f"{table}: column '{column}' is stored as {stored}, the contract now says {promised}. "
             f"Rebuild every batch under the new contract: lakehouse replay {dataset}"

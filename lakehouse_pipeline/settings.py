@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.home / "erasures"
 
     @property
+    def anonymizations(self) -> Path:
+        """`<home>/anonymizations`: dry runs, and what became of them."""
+        return self.home / "anonymizations"
+
+    @property
     def keys(self) -> Path:
         """`<home>/keys`: secrets, mode 0600, never under `lake`."""
         return self.home / "keys"

@@ -34,6 +34,10 @@ class EventType(StrEnum):
     RETENTION_APPLIED = "RetentionApplied"
     KEY_ROTATED = "KeyRotated"
     TOKEN_READ = "TokenRead"  # noqa: S105 - the name of an event
+    ANONYMIZATION_DRY_RUN_COMPLETED = "AnonymizationDryRunCompleted"
+    ANONYMIZATION_APPROVED = "AnonymizationApproved"
+    DATA_ANONYMIZED = "DataAnonymized"
+    ANONYMIZATION_ROLLED_BACK = "AnonymizationRolledBack"
     ERASURE_REQUESTED = "ErasureRequested"
     RECORDS_ERASED = "RecordsErased"
     RECORDS_SUPPRESSED = "RecordsSuppressed"

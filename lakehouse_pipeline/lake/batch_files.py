@@ -59,6 +59,19 @@ def records_by_batch(table: DeltaTable | None) -> dict[str, int]:
     return counts
 
 
+def names_by_batch(table: DeltaTable | None, batches: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the files that each of `batches` has in a version of a table, in order.
+
+    They tell one writing of a batch from every other: no two files have the same name.
+    """
+    found: dict[str, list[str]] = {batch: [] for batch in batches}
+    for uri in table.file_uris() if table is not None else ():
+        folder, name = uri.rsplit("/", 2)[1:]
+        if (batch := folder.removeprefix(f"{BATCH_ID}=")) in found:
+            found[batch].append(name)
+    return {batch: tuple(sorted(names)) for batch, names in found.items()}
+
+
 def delete_for_good(table: Path, batches: list[str]) -> None:
     """Delete every file of `batches`, once the commit that took them out is on the disk.
 

@@ -25,6 +25,11 @@ def hash_key(folder: Path, name: str = KEY_FILE) -> bytes:
     return secret_file(folder / name)
 
 
+def existing_key(folder: Path) -> bytes | None:
+    """Return the current key for hashes in `folder`, None where none was made yet; makes none."""
+    return secret_file(folder / KEY_FILE) if (folder / KEY_FILE).exists() else None
+
+
 def key_id(key: bytes) -> str:
     """Return what names a key without showing it: the first digits of its SHA-256."""
     return hashlib.sha256(key).hexdigest()[:ID_DIGITS]

@@ -213,6 +213,14 @@ class Tables:
             return
         raise ConcurrentWriteError(self.address(dataset, layer), batches)
 
+    def check(self, dataset: str, layer: Stored, batches: Sequence[str], schema: pa.Schema) -> None:
+        """Change nothing; raise what keeps `batches` from being replaced by records of a schema.
+
+        Raises: SchemaChangeError: other batches hold columns in another type.
+        """
+        if self.open(dataset, layer) is not None:
+            self._prepared(dataset, layer, batches, schema)
+
     def append(self, dataset: str, layer: Stored, staged: Staged) -> int:
         """Add the records of `staged` to what the layer holds, in one commit; return the version.
 
@@ -378,6 +386,17 @@ def stage(
         if int(row[1]) > 0
     }
     return Staged(folder, _rows_per_batch(counts, batches), schema, counts)
+
+
+def together(parts: Sequence[Staged]) -> Staged:
+    """Return what was staged in parts, in one folder, as one; the first part's columns first."""
+    (first, *others) = parts
+    if not others:
+        return first
+    rows = {batch: count for part in parts for batch, count in part.rows.items()}
+    counts = {name: count for part in parts for name, count in part.counts.items()}
+    schema = pa.unify_schemas([part.schema.remove_metadata() for part in parts])
+    return Staged(first.folder, rows, schema, counts)
 
 
 def copied(

@@ -8,9 +8,10 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +49,14 @@ class Vault:
             known = dict(_found(connection, vault, distinct))
         tokens = [None if text is None else known[text] for text in texts.to_pylist()]
         return pa.array(tokens, pa.string())
+
+    def known(self, vault: str, texts: Sequence[str]) -> dict[str, str]:
+        """Return the tokens of those of `texts` that have one; nothing is made or written."""
+        if not self.path.exists():
+            return {}
+        address = f"file:{quote(str(self.path))}?mode=ro"
+        with closing(sqlite3.connect(address, timeout=BUSY_SECONDS, uri=True)) as connection:
+            return dict(_found(connection, vault, texts))
 
     def value(self, token: str) -> tuple[str, str] | None:
         """Return the vault and the value of a token, None when no vault knows it."""

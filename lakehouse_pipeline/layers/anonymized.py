@@ -27,6 +27,12 @@ def kept_columns(contract: Contract) -> tuple[Column, ...]:
     return tuple(column for column in contract.columns if technique_of(column) != "drop")
 
 
+def dropped_columns(contract: Contract) -> frozenset[str]:
+    """Return the names of the columns that end in validated."""
+    kept = {column.name for column in kept_columns(contract)}
+    return frozenset(name for name in contract.column_names if name not in kept)
+
+
 def replaced_columns(contract: Contract) -> tuple[Replaced, ...]:
     """Return which columns of `prepared` are still to be replaced."""
     found = []

@@ -19,7 +19,12 @@ from lakehouse_pipeline.orchestration.keys import (
     asset_key,
     check_key,
 )
-from lakehouse_pipeline.orchestration.metadata import WAITING_FOR, WITHHELD, as_plain
+from lakehouse_pipeline.orchestration.metadata import (
+    ROLLED_BACK,
+    WAITING_FOR,
+    WITHHELD,
+    as_plain,
+)
 
 UNFINISHED = (
     DagsterRunStatus.QUEUED,
@@ -53,7 +58,8 @@ class BatchState:
     published for the contract's `privacy`; `seconds` is the sum
     over the layers; `why` says why a batch was refused, failed or waits; `warning` what its gate
     let pass but warns of; `rules` counts the quarantined records per rule. `time` is of the
-    newest event, seconds since 1970 UTC.
+    newest event, seconds since 1970 UTC. `anonymized_under` is the contract version that what is
+    published was made safe under, `rolled_back` the anonymization that was taken back to it.
     """
 
     dataset: str
@@ -75,6 +81,8 @@ class BatchState:
     rules: dict[str, int] = field(default_factory=dict)
     time: float | None = None
     expired: tuple[Layer, ...] = ()
+    anonymized_under: str = ""
+    rolled_back: str = ""
 
     @property
     def waits(self) -> bool:
@@ -122,6 +130,17 @@ def rows_per_layer(instance: dg.DagsterInstance, dataset: str) -> dict[Layer, di
         layer: {batch: int(said[ROWS]) for batch, said in found.items()}
         for layer, found in newest.items()
     }
+
+
+def newest_events(
+    instance: dg.DagsterInstance, dataset: str, layers: Collection[Layer], batches: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Return the storage ids of the newest materializations of each batch, by layer's name."""
+    found: dict[str, dict[str, int]] = {batch: {} for batch in batches}
+    for layer in layers if batches else ():
+        for batch, said in _newest(instance, dataset, layer, batches).items():
+            found[batch][layer.value] = int(said["storage_id"])
+    return found
 
 
 def _newest_counted(
@@ -264,14 +283,15 @@ def _state(
     expired = still_out(taken, newest)
     if _has_left(name, newest, expired):
         name, waiting_for = "expired", ""
+    made_safe, shown = newest.get(Layer.ANONYMIZED, {}), name == "published"
     return replace(
         empty,
         state=name,
         records=raw.get(ROWS),
         validated=newest.get(Layer.VALIDATED, {}).get(ROWS),
         quarantined=quarantined.get(ROWS),
-        published=published[ROWS] if published and name == "published" else None,
-        withheld=published.get(WITHHELD, 0) if published and name == "published" else 0,
+        published=published[ROWS] if published and shown else None,
+        withheld=published.get(WITHHELD, 0) if published and shown else 0,
         seconds=round(sum(_share(event) for event in newest.values()), 3),
         contract_version=str(quarantined.get("contract_version", raw.get("contract_version", ""))),
         file=raw.get("file", ""),
@@ -280,7 +300,7 @@ def _state(
         blank_lines=raw.get("blank_lines", 0),
         why=waiting_for
         or (gate["why"] if gate and not gate["passed"] and name != "expired" else ""),
-        warning=gate["why"] if gate and gate["passed"] and name == "published" else "",
+        warning=gate["why"] if gate and gate["passed"] and shown else "",
         rules={
             key.removeprefix("rule/"): value
             for key, value in quarantined.items()
@@ -288,6 +308,8 @@ def _state(
         },
         time=max((event["timestamp"] for event in events), default=None),
         expired=expired,
+        anonymized_under=str(made_safe.get("contract_version", "")) if shown else "",
+        rolled_back=str(made_safe.get(ROLLED_BACK, "")) if shown else "",
     )
 
 

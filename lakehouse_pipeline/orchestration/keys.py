@@ -20,6 +20,12 @@ AMENDS_TAG = "lakehouse/amends"
 A run that died is repeated without it: the whole batch is judged again, to the same result.
 """
 
+ANONYMIZATION_TAG = "lakehouse/anonymization"
+"""The tag of a run that applies a dry run: its id.
+
+A run that died is not repeated by itself: who applies goes on, or goes back (`anonymization.py`).
+"""
+
 RULES_CHECK = "rules"
 GATE_CHECK = "gate"
 PRIVACY_CHECK = "privacy"

@@ -27,6 +27,9 @@ ROW_COUNT = "dagster/row_count"
 WITHHELD = "withheld_records"
 """Of published: how many validated records are not in it for the contract's `privacy`."""
 
+ROLLED_BACK = "rolled_back"
+"""Of anonymized and published: the anonymization that was taken back to what this says."""
+
 WAITING_FOR = "waiting_for"
 """Of raw: what has to happen before the batch may go on."""
 

@@ -11,6 +11,7 @@ from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, DIED_TAG, fail_dead_runs
 from lakehouse_pipeline.orchestration.keys import (
+    ANONYMIZATION_TAG,
     RANGE_END,
     RANGE_START,
     asset_key,
@@ -45,11 +46,16 @@ def recovery_requests(instance: dg.DagsterInstance, datasets: list[str]) -> list
 
 
 def _again(run: dg.DagsterRun, datasets: list[str]) -> dg.RunRequest | None:
-    """Return a request for the same batches and layers, unless it was tried often enough."""
+    """Return a request for the same batches and layers, unless it was tried often enough.
+
+    One that applied an anonymization is finished by whoever applies it: it may be rolled back.
+    """
     dataset = run.tags.get(DATASET_TAG) or _dataset_of(run)
     attempt = int(run.tags.get(ATTEMPT_TAG, "1")) + 1
     first = run.tags.get(RANGE_START) or run.tags.get(PARTITION_TAG)
     last = run.tags.get(RANGE_END) or first
+    if ANONYMIZATION_TAG in run.tags:
+        return None
     if dataset not in datasets or attempt > MAX_ATTEMPTS or first is None or last is None:
         return None
     selection = run.asset_selection or {asset_key(dataset, layer) for layer in Layer}

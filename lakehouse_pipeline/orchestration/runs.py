@@ -122,13 +122,18 @@ class Runs:
             )
 
     def replay(
-        self, contract: Contract, batches: Sequence[str], from_layer: Layer | None
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        from_layer: Layer | None,
+        tags: Mapping[str, str] | None = None,
     ) -> list[str]:
         """Re-materialize `batches` (none given: all) from a layer on; return them, oldest first.
 
         Unless told otherwise a replay judges anew what raw holds; batches that raw does not hold
         are read from their landing files.
-        Batches that retention has left nothing of to start from are passed over.
+        Batches that retention has left nothing of to start from are passed over. `tags` are those
+        of the runs beside who asked.
 
         Raises: nothing is replayed then.
             UnknownBatchError: the dataset has no such batch.
@@ -147,7 +152,7 @@ class Runs:
         for one in asked:
             event = Event(EventType.REPLAY_REQUESTED, dataset, one, self.actor, why)
             report(self.instance, event, Layer.RAW)
-        self.materialize(contract, wanted, layers)
+        self.materialize(contract, wanted, layers, tags)
         return wanted
 
     def release(self, store: ContractStore, dataset: str) -> list[str]:

@@ -51,11 +51,16 @@ class Lake:
 
 @contextmanager
 def open_lake(
-    home: Path, memory_limit: str = "1GB", threads: int = 0, place: Path | None = None
+    home: Path,
+    memory_limit: str = "1GB",
+    threads: int = 0,
+    place: Path | None = None,
+    replacer: Replacer | None = None,
 ) -> Iterator[Lake]:
     """Yield the lake of a home: its tables, landing folders, contracts, keys, vault and erasures.
 
     `place` holds `lake/` and `landing/` where they are not in the home: `Settings.place`.
+    `replacer` stands for the one of the home's key and vault; without it the key is made at need.
     """
     temporary, place = home / "tmp", place or home
     erased = ErasedRecords(home / "erasures")
@@ -67,7 +72,7 @@ def open_lake(
             Landing(below(place, "landing"), erased),
             ContractStore(home / "contracts"),
             connection,
-            Replacer(hash_key(home / "keys"), Vault(home / "vault")),
+            replacer or Replacer(hash_key(home / "keys"), Vault(home / "vault")),
             temporary,
             memory_limit,
             threads,

@@ -50,11 +50,11 @@ def process(
         if make_ready(lake, contract, batches, layers):
             yield from _process_group(lake, contract, files, layers, arrived)
         else:
-            for group in _groups(files, alone=_goes_alone(contract)):
+            for group in _groups(files, alone=goes_alone(contract)):
                 yield from _process_group(lake, contract, group, layers, arrived)
 
 
-def _goes_alone(contract: Contract) -> bool:
+def goes_alone(contract: Contract) -> bool:
     """Return whether a batch must be judged by itself.
 
     What becomes of it depends on the batches before it, or a Python check may refuse it alone.

@@ -51,15 +51,35 @@ def make_ready(
     Raises: SchemaChangeError: a table holds batches that are not among `batches`, in a type that
         the new one does not widen.
     """
-    asked = {Layer.VALIDATED if layer in JUDGED else layer for layer in layers}
     retyped = list(_retyped(lake, contract))
-    anew = [one for one in retyped if not one.is_wider and one.layer in asked]
+    anew = _made_anew(retyped, layers)
     for one in anew:
         _check_whole(lake, contract.dataset, batches, one)
     for one in retyped:
         if one.is_wider:
             widen(lake, contract.dataset, one.layer, one.promised)
     return bool(anew)
+
+
+def check_ready(
+    lake: Lake, contract: Contract, batches: Sequence[str], layers: Collection[Layer]
+) -> None:
+    """Change nothing, and raise what would keep `layers` from being made of what is stored.
+
+    Raises: SchemaChangeError: as `make_ready`; or validated, when the layers are only made from it,
+        holds a column in a type that the contract's does not widen.
+    """
+    retyped = list(_retyped(lake, contract))
+    for one in _made_anew(retyped, layers):
+        _check_whole(lake, contract.dataset, batches, one)
+    for one in retyped:
+        if one.layer is Layer.VALIDATED and not one.is_wider and not JUDGED & set(layers):
+            raise _changed(lake, contract.dataset, one)
+
+
+def _made_anew(retyped: Sequence[_Retyped], layers: Collection[Layer]) -> list[_Retyped]:
+    asked = {Layer.VALIDATED if layer in JUDGED else layer for layer in layers}
+    return [one for one in retyped if not one.is_wider and one.layer in asked]
 
 
 def _retyped(lake: Lake, contract: Contract) -> Iterator[_Retyped]:
@@ -94,8 +114,12 @@ def _types(lake: Lake, sql: str) -> dict[str, str]:
 def _check_whole(lake: Lake, dataset: str, batches: Sequence[str], retyped: _Retyped) -> None:
     """Raise: SchemaChangeError: the layer holds other batches too."""
     if lake.tables.batches(dataset, retyped.layer) - set(batches):
-        column, types = next(
-            (name, types) for name, types in retyped.columns.items() if not is_widening(*types)
-        )
-        path = str(lake.tables.path(dataset, retyped.layer))
-        raise SchemaChangeError(path, column, *types, dataset)
+        raise _changed(lake, dataset, retyped)
+
+
+def _changed(lake: Lake, dataset: str, retyped: _Retyped) -> SchemaChangeError:
+    column, types = next(
+        (name, types) for name, types in retyped.columns.items() if not is_widening(*types)
+    )
+    path = str(lake.tables.path(dataset, retyped.layer))
+    return SchemaChangeError(path, column, *types, dataset)

@@ -22,6 +22,9 @@ from lakehouse_pipeline.pipeline.outcomes import BatchWarned, Outcome
 from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import refuse
 
+UNDECLARED = "undeclared personal data"
+"""How every sentence about a find begins."""
+
 ADVICE = (
     "mark it with 'classification: personal' and a technique, or say why it is not with the custom "
     "property notPersonal: {reason: ...}"
@@ -63,9 +66,7 @@ def _found(lake: Lake, contract: Contract, batches: Sequence[str]) -> dict[str, 
         ]
         if said:
             part = f" (of every {count // SCANNED + 1}th record)" if count > SCANNED else ""
-            sentences[batch] = tuple(
-                f"undeclared personal data: {one}{part}; {ADVICE}." for one in said
-            )
+            sentences[batch] = tuple(f"{UNDECLARED}: {one}{part}; {ADVICE}." for one in said)
     return sentences
 
 

@@ -5,11 +5,12 @@ change the winners are found anew, and the batches whose winners differ from wha
 rewritten in one commit. Doing it twice changes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
-from lakehouse_pipeline.lake.tables import stage
+from lakehouse_pipeline.lake.tables import Staged, stage, together
 from lakehouse_pipeline.layers.published import published
 from lakehouse_pipeline.layers.upserted import winners
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
@@ -22,9 +23,16 @@ WINNERS = "winners"
 
 
 def upsert_published(
-    lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
+    lake: Lake,
+    contract: Contract,
+    batches: Sequence[str],
+    arrived: Sequence[str],
+    former: Mapping[str, Contract] | None = None,
 ) -> Iterator[LayerWritten]:
-    """Bring published up to date with anonymized; yield `batches` and every other one rewritten."""
+    """Bring published up to date with anonymized; yield `batches` and every other one rewritten.
+
+    `former` has the contract of each batch whose columns are those of another version.
+    """
     watch, tables, dataset = Stopwatch(), lake.tables, contract.dataset
     everything = sorted(tables.batches(dataset, Layer.ANONYMIZED))
     source = relation(lake, contract, Layer.ANONYMIZED, everything)
@@ -34,17 +42,26 @@ def upsert_published(
     touched = sorted(set(batches) | _differing(lake, contract))
     if not touched:
         return
-    mine = relation(lake, contract, Layer.ANONYMIZED, touched)
-    chosen = f"(SELECT * FROM {mine} SEMI JOIN {WINNERS} USING ({BATCH_ID}, {RECORD}))"
+    promised: dict[str, tuple[Contract, list[str]]] = {}
+    for batch in touched:
+        under = (former or {}).get(batch, contract)
+        promised.setdefault(under.version, (under, []))[1].append(batch)
     with tables.staging(dataset) as folder:
-        sql = published(contract, chosen)
-        staged = stage(lake.connection, sql, folder / Layer.PUBLISHED, touched)
+        parts = [_staged(lake, *part, folder / Layer.PUBLISHED) for part in promised.values()]
+        staged = together(parts)
         version = tables.replace(dataset, Layer.PUBLISHED, touched, staged)
     seconds = watch.lap()
     for batch in touched:
         yield LayerWritten(
             batch, Layer.PUBLISHED, staged.rows[batch], version, seconds, len(touched)
         )
+
+
+def _staged(lake: Lake, contract: Contract, batches: Sequence[str], folder: Path) -> Staged:
+    """Stage the winners among the records of `batches`, in the columns of their contract."""
+    mine = relation(lake, contract, Layer.ANONYMIZED, batches)
+    chosen = f"(SELECT * FROM {mine} SEMI JOIN {WINNERS} USING ({BATCH_ID}, {RECORD}))"
+    return stage(lake.connection, published(contract, chosen), folder, batches)
 
 
 def _differing(lake: Lake, contract: Contract) -> set[str]:

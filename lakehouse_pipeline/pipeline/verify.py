@@ -12,7 +12,7 @@ from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.csv_file import physical_lines_of
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.erased_records import NOTHING
-from lakehouse_pipeline.layers.anonymized import kept_columns
+from lakehouse_pipeline.layers.anonymized import dropped_columns
 from lakehouse_pipeline.layers.upserted import winners
 from lakehouse_pipeline.names import (
     BATCH_ID,
@@ -53,6 +53,8 @@ class Recorded:
     published: int | None = None
     withheld: int = 0
     """How many records are not published for the contract's `privacy`."""
+    dropped: frozenset[str] | None = None
+    """The columns that were to be dropped of a batch that was rolled back; None: the contract's."""
 
 
 def verify_dataset(
@@ -66,7 +68,7 @@ def verify_dataset(
         *_numbering(lake, contract),
         *_split(lake, contract, recorded),
         *_published_whole(lake, contract, recorded),
-        *_columns(lake, contract),
+        *_columns(lake, contract, recorded),
         *_events(lake, contract, recorded),
         *_lines(lake, contract, recorded),
         *_erased(lake, contract),
@@ -209,10 +211,16 @@ def _withheld(recorded: Mapping[str, Recorded], batch: str) -> int:
     return recorded[batch].withheld if batch in recorded else 0
 
 
-def _columns(lake: Lake, contract: Contract) -> Iterator[Violation]:
-    """No dropped column stands in anonymized or published with a value in it."""
-    kept = {column.name for column in kept_columns(contract)}
-    dropped = [name for name in contract.column_names if name not in kept]
+def _columns(
+    lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]
+) -> Iterator[Violation]:
+    """No dropped column stands in anonymized or published with a value in it.
+
+    A batch that was rolled back is asked for what was dropped under the version it is of.
+    """
+    of_then = {b: said.dropped for b, said in recorded.items() if said.dropped is not None}
+    now = dropped_columns(contract)
+    dropped = sorted(now.union(*of_then.values()))
     for layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
         files = lake.tables.files(contract.dataset, layer)
         if not files:
@@ -224,6 +232,8 @@ def _columns(lake: Lake, contract: Contract) -> Iterator[Violation]:
                 continue
             sql = f"SELECT {BATCH_ID}, count({identifier(name)}) AS n FROM {source} GROUP BY ALL"
             for batch, count in _rows(lake, f"FROM ({sql}) WHERE n > 0"):
+                if name not in of_then.get(batch, now):
+                    continue
                 message = f"{layer} holds {count} values of the dropped column '{name}'"
                 yield Violation(contract.dataset, batch, 5, message)
 

@@ -1,0 +1,398 @@
+"""Dry run, approval and application of an anonymization: each step with who, when and why.
+
+What a dry run computes is in `pipeline/dry_run.py`, going back in `anonymization_rollback.py`. The
+records of a dry run's sample are in its answer and nowhere else.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from lakehouse_pipeline.audit.events import Event, EventType
+from lakehouse_pipeline.contracts.life_cycle import State, person
+from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.technique_cautions import cautions
+from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
+from lakehouse_pipeline.errors import (
+    LakehouseError,
+    NamelessStepError,
+    StepRefusedError,
+    UnregisteredVersionError,
+)
+from lakehouse_pipeline.lake.anonymizations import (
+    Anonymization,
+    Anonymizations,
+    Before,
+    Stage,
+    Taken,
+    new_id,
+)
+from lakehouse_pipeline.lake.batch_files import names_by_batch
+from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.tables import Tables
+from lakehouse_pipeline.lake.throw_away import DryReplacer
+from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.batches import (
+    BatchState,
+    batch_states,
+    newest_events,
+    require_batches,
+)
+from lakehouse_pipeline.orchestration.events import report
+from lakehouse_pipeline.orchestration.keys import ANONYMIZATION_TAG
+from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.pipeline.dry_run import DryRun, Example, dry_run
+from lakehouse_pipeline.pipeline.lake import Lake, open_lake
+from lakehouse_pipeline.pipeline.unchanged import changed_batches
+from lakehouse_pipeline.settings import Settings
+
+SHOWN = 5
+"""How many batches a message names."""
+
+EVENTS = {
+    Stage.DRY_RUN: EventType.ANONYMIZATION_DRY_RUN_COMPLETED,
+    Stage.APPROVED: EventType.ANONYMIZATION_APPROVED,
+    Stage.APPLIED: EventType.DATA_ANONYMIZED,
+    Stage.ROLLED_BACK: EventType.ANONYMIZATION_ROLLED_BACK,
+}
+"""The event that a step leaves when it is done."""
+
+
+class NothingToAnonymizeError(LakehouseError):
+    """Validated holds no batch that a dry run could be made over."""
+
+    exit_code = 1
+
+    def __init__(self, dataset: str, batch: str = "") -> None:
+        what = f"batch '{batch}'" if batch else "any batch"
+        super().__init__(
+            f"{dataset}: validated does not hold {what}, and anonymized is made from that. Its "
+            f"state: lakehouse batches {dataset}"
+        )
+
+
+class ChangedSinceError(LakehouseError):
+    """What a dry run was made over is no longer what would be applied."""
+
+    exit_code = 1
+
+    def __init__(self, one: Anonymization, problem: str, advice: str) -> None:
+        super().__init__(
+            f"dry run {one.id} of {one.dataset} {problem}. Nothing was changed. {advice}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A dry run as it is answered to who asked for it, with the values of the sample.
+
+    `refused` says why batches would not be published, `taken_out` which of them are published now.
+    `throw_away` names the columns whose sample shows values that applying would make otherwise.
+    """
+
+    id: str
+    dataset: str
+    version: str
+    batches: tuple[str, ...]
+    records: int
+    columns: tuple[dict[str, object], ...]
+    withheld: dict[str, int]
+    measures: dict[str, dict[str, float]]
+    refused: dict[str, tuple[str, ...]]
+    taken_out: tuple[str, ...]
+    undeclared: tuple[str, ...]
+    warnings: tuple[str, ...]
+    throw_away: tuple[str, ...]
+    seconds: float
+    sample: tuple[Example, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnonymizationDesk:
+    """Where anonymizations of one home are tried, approved and applied."""
+
+    instance: dg.DagsterInstance
+    settings: Settings
+
+    @property
+    def known(self) -> Anonymizations:
+        """The dry runs, and what became of them."""
+        return Anonymizations(self.settings.anonymizations)
+
+    @property
+    def store(self) -> ContractStore:
+        """The contracts."""
+        return ContractStore(self.settings.contracts)
+
+    def rehearse(
+        self, dataset: str, version: str | None, batches: Sequence[str], by: str, why: str = ""
+    ) -> Rehearsal:
+        """Make a dry run over `batches` (none: all that validated holds) under a version.
+
+        Without a version it is the active one. Holds the dataset's lock meanwhile.
+
+        Raises:
+            NamelessStepError: nobody asks.
+            UnknownDatasetError, UnregisteredVersionError, UnknownBatchError: there is none.
+            NothingToAnonymizeError: validated holds none of the batches, or not one of them.
+            SchemaChangeError: a column is stored in a type that the version does not promise.
+        """
+        require_named(by)
+        contract = self._version(dataset, version)
+        arrived = require_batches(self.instance, dataset, batches)
+        replacer = DryReplacer(self.settings.keys, self.settings.home / "vault")
+        with self._lake(replacer) as lake, lake.tables.lock(dataset):
+            chosen = _chosen(lake, dataset, arrived, batches)
+            done = dry_run(lake, contract, chosen, arrived)
+            table = lake.tables.open(dataset, Layer.VALIDATED)
+            files = names_by_batch(table, chosen)
+        one = Anonymization(
+            new_id(datetime.now(UTC)),
+            dataset,
+            contract.version,
+            contract.sha256,
+            done.records,
+            tuple(asdict(effect) for effect in done.columns),
+            sum(done.withheld.values()),
+            tuple(done.refused),
+            done.seconds,
+            table.version() if table is not None else 0,
+            files,
+            (taken(Stage.DRY_RUN, by, why),),
+        )
+        self.tell(self.known.write(one))
+        return self._rehearsal(one, contract, done, replacer)
+
+    def approve(self, dataset: str, name: str, by: str, why: str) -> Anonymization:
+        """Approve a dry run that somebody else made.
+
+        Raises:
+            NamelessStepError: nobody approves, or for no reason.
+            UnknownAnonymizationError: there is none of this id.
+            StepRefusedError: it is approved already, or `by` made it.
+        """
+        require_named(by, why)
+        with self.held(dataset, name) as one:
+            maker = one.steps[0].by
+            if one.stage is not Stage.DRY_RUN:
+                raise StepRefusedError(f"dry run {name}", f"is {one.stage} already")
+            if person(by) == person(maker):
+                raise StepRefusedError(
+                    f"dry run {name}", f"was made by {maker}; somebody else has to approve it"
+                )
+            return self.tell(self.known.write(after(one, taken(Stage.APPROVED, by, why))))
+
+    def apply(self, dataset: str, name: str, by: str) -> tuple[Anonymization, list[BatchState]]:
+        """Make anonymized and published of the batches again; return what came of them.
+
+        What was cut off is gone on with, by calling it again.
+
+        Raises:
+            NamelessStepError: nobody applies.
+            UnknownAnonymizationError: there is none of this id.
+            StepRefusedError: it is not approved, or was applied already.
+            NotApprovedError: its version waits for approval.
+            ChangedSinceError: its version is not the active one, or validated has changed.
+        """
+        require_named(by)
+        with self.held(dataset, name) as now:
+            if now.stage not in (Stage.APPROVED, Stage.APPLYING):
+                raise _refused(now)
+            contract = self._unchanged(now)
+            one = self._begun(now, by)
+            tags = {ANONYMIZATION_TAG: one.id}
+            runs = Runs(self.instance, self.settings, by)
+            runs.replay(contract, list(one.batches), Layer.ANONYMIZED, tags)
+            made = names_by_batch(self._tables.open(dataset, Layer.ANONYMIZED), one.batches)
+            one = replace(after(one, taken(Stage.APPLIED, by)), made=made)
+            one = self.tell(self.known.write(one))
+        return one, batch_states(self.instance, dataset, list(one.batches))
+
+    def held(self, dataset: str, name: str) -> AbstractContextManager[Anonymization]:
+        """Yield an anonymization as it is now; nobody takes a step with it meanwhile.
+
+        Raises: UnknownDatasetError, UnknownAnonymizationError: there is none.
+        """
+        self.store.require(dataset)
+        return self.known.held(dataset, name)
+
+    def tell(self, one: Anonymization) -> Anonymization:
+        """Report the steps that no event tells of yet."""
+        return self.known.tell(one, self._say)
+
+    def _say(self, one: Anonymization, step: Taken) -> None:
+        if step.stage not in EVENTS:
+            return
+        facts: dict[str, str | int | float] = {
+            "anonymization": one.id,
+            "contract_version": one.version,
+            "contract_sha256": one.sha256,
+            "batches": len(one.batches),
+            "records": one.records,
+        }
+        if step.stage is Stage.DRY_RUN:
+            facts |= {"withheld_records": one.withheld, "refused_batches": len(one.refused)}
+            facts["seconds"] = one.seconds
+            for column in one.columns:
+                name = column["column"]
+                facts[f"technique/{name}"] = column["technique"] or "none"
+                facts[f"affected/{name}"] = column["affected"]
+                facts[f"changed/{name}"] = column["changed"]
+        if one.before is not None and step.stage is not Stage.DRY_RUN:
+            for layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
+                version, now = getattr(one.before, layer), self._tables.open(one.dataset, layer)
+                facts[f"{layer}_version_before"] = "none" if version is None else version
+                facts[f"{layer}_version"] = "none" if now is None else now.version()
+        event = Event(EVENTS[step.stage], one.dataset, None, step.by, step.why, facts)
+        report(self.instance, event, None)
+
+    @property
+    def _tables(self) -> Tables:
+        return Tables(self.settings.lake)
+
+    def _lake(self, replacer: DryReplacer | None = None) -> AbstractContextManager[Lake]:
+        settings = self.settings
+        limits = (settings.memory_limit, settings.threads)
+        return open_lake(settings.home, *limits, settings.place, replacer)
+
+    def _version(self, dataset: str, version: str | None) -> Contract:
+        if version is None:
+            return self.store.active(dataset)
+        versions = self.store.life_cycle(dataset).versions
+        if version not in versions:
+            raise UnregisteredVersionError(dataset, version, versions)
+        return versions[version].contract
+
+    def _rehearsal(
+        self, one: Anonymization, contract: Contract, done: DryRun, replacer: DryReplacer
+    ) -> Rehearsal:
+        published = self._tables.batches(one.dataset, Layer.PUBLISHED)
+        return Rehearsal(
+            one.id,
+            one.dataset,
+            one.version,
+            done.batches,
+            done.records,
+            one.columns,
+            done.withheld,
+            done.measures,
+            done.refused,
+            tuple(batch for batch in done.refused if batch in published),
+            done.undeclared,
+            (*cautions(contract), *done.warnings),
+            tuple(_thrown_away(contract, replacer)),
+            done.seconds,
+            done.sample,
+        )
+
+    def _unchanged(self, one: Anonymization) -> Contract:
+        """Return the active contract. Raises: ChangedSinceError: it is not that of the dry run."""
+        versions = self.store.life_cycle(one.dataset).versions
+        version = versions.get(one.version)
+        if version is None or version.contract.sha256 != one.sha256:
+            again = f"lakehouse anonymize --dry-run {one.dataset}"
+            problem = f"was made under another content of version {one.version}"
+            raise ChangedSinceError(one, problem, f"Make a new dry run: {again}")
+        if version.state is not State.ACTIVE:
+            raise ChangedSinceError(
+                one,
+                f"was made under version {one.version}, which is {version.state} and not active",
+                f"Activate it first, or make a dry run under the version that is: lakehouse "
+                f"contract list {one.dataset}",
+            )
+        return version.contract
+
+    def _begun(self, one: Anonymization, by: str) -> Anonymization:
+        """Write down what to go back to, unless an earlier call did; return it with that.
+
+        Raises: ChangedSinceError: validated has changed.
+        """
+        with self._lake() as lake, lake.tables.lock(one.dataset):
+            self._refuse_changed(lake, one)
+            if one.stage is Stage.APPLYING:
+                return one
+            before = self._before(lake, one)
+        return self.known.write(replace(after(one, taken(Stage.APPLYING, by)), before=before))
+
+    def _refuse_changed(self, lake: Lake, one: Anonymization) -> None:
+        changed = changed_batches(lake, one.dataset, one.batches, one.validated)
+        if changed:
+            more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+            named = f"{', '.join(changed[:SHOWN])}{more}"
+            again = f"lakehouse anonymize --dry-run {one.dataset} --contract {one.version}"
+            raise ChangedSinceError(
+                one,
+                f"was made of other records: those of {named} have changed in validated since",
+                f"Make a new one and have it approved: {again}",
+            )
+
+    def _before(self, lake: Lake, one: Anonymization) -> Before:
+        dataset, batches = one.dataset, list(one.batches)
+        anonymized, published = (
+            lake.tables.open(dataset, layer) for layer in (Layer.ANONYMIZED, Layer.PUBLISHED)
+        )
+        erased = lake.erased.of(dataset)
+        states = batch_states(self.instance, dataset, batches)
+        shown = [state.batch for state in states if state.state == "published"]
+        return Before(
+            datetime.now(UTC).timestamp(),
+            None if anonymized is None else anonymized.version(),
+            None if published is None else published.version(),
+            names_by_batch(anonymized, batches),
+            {batch: tuple(sorted(erased[batch].records)) for batch in batches if batch in erased},
+            newest_events(self.instance, dataset, (Layer.ANONYMIZED, Layer.PUBLISHED), shown),
+        )
+
+
+def require_named(by: str, why: str | None = None) -> None:
+    """Raise: NamelessStepError: nobody takes the step, or for no reason where one is needed."""
+    for option, text in (("--by", by), ("--why", why)):
+        if text is not None and not person(text):
+            raise NamelessStepError(option)
+
+
+def taken(stage: Stage, by: str, why: str = "") -> Taken:
+    """Return a step that is taken now."""
+    return Taken(stage, by, datetime.now(UTC).isoformat(timespec="milliseconds"), why)
+
+
+def after(one: Anonymization, step: Taken) -> Anonymization:
+    """Return an anonymization after one more step."""
+    return replace(one, steps=(*one.steps, step))
+
+
+def _refused(one: Anonymization) -> StepRefusedError:
+    if one.stage is Stage.DRY_RUN:
+        command = f"lakehouse anonymize {one.dataset} --approve {one.id} --by NAME --why TEXT"
+        problem = f"has to be approved first, by somebody other than {one.steps[0].by}: {command}"
+    else:
+        problem = f"is {one.stage} already"
+    return StepRefusedError(f"dry run {one.id}", problem)
+
+
+def _chosen(lake: Lake, dataset: str, arrived: Sequence[str], batches: Sequence[str]) -> list[str]:
+    """Return the batches of a dry run, in the order they arrived."""
+    held = lake.tables.batches(dataset, Layer.VALIDATED)
+    for batch in batches:
+        if batch not in held:
+            raise NothingToAnonymizeError(dataset, batch)
+    chosen = [batch for batch in arrived if batch in held and (not batches or batch in batches)]
+    if not chosen:
+        raise NothingToAnonymizeError(dataset)
+    return chosen
+
+
+def _thrown_away(contract: Contract, replacer: DryReplacer) -> list[str]:
+    """Return the columns whose values were made up, and not as applying would make them."""
+    return [
+        column.name
+        for column in contract.columns
+        if (technique_of(column) in KEYED and replacer.makes_up_key)
+        or (
+            technique_of(column) == "tokenize"
+            and vault_of(contract.dataset, column) in replacer.tokens.lacking
+        )
+    ]
