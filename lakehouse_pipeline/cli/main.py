@@ -8,6 +8,7 @@ import sys
 import typer
 
 from lakehouse_pipeline.cli import (
+    anonymize,
     batches,
     contract,
     demo,
@@ -48,6 +49,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command()(record.record)
 app.command()(replay.replay)
 app.command()(retain.retain)
+app.command()(anonymize.anonymize)
 app.command()(erase.erase)
 app.command()(query.query)
 app.command()(export.export)

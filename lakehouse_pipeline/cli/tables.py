@@ -12,6 +12,8 @@ COLUMNS = ("batch", "state", "records", "validated", "quarantined", "published",
 def print_batches(states: Sequence[BatchState], title: str = "") -> None:
     """Print batches with their counts, why a batch was refused or warned of, and common reasons.
 
+    Of a batch that was rolled back the contract version is named that it is of since.
+
     Where retention has taken batches out of layers, a column names these; where records
     are withheld for the contract's `privacy`, one counts them.
     """
@@ -24,6 +26,9 @@ def print_batches(states: Sequence[BatchState], title: str = "") -> None:
         if state.why:
             style = "yellow" if state.waits else "red"
             console.print(f"{state.batch}: {state.state}: {state.why}", style=style, markup=False)
+        if state.rolled_back:
+            said = f"anonymization {state.rolled_back} was rolled back: {state.anonymized_under}"
+            console.print(f"{state.batch}: {said}", markup=False)
         if state.warning:
             said = f"{state.batch}: warning: {state.warning}"
             console.print(said, style="yellow", markup=False)

@@ -110,6 +110,31 @@ class Anonymization:
         return next((step for step in self.steps if step.stage is stage), None)
 
 
+def shown(one: Anonymization) -> dict[str, Any]:
+    """Return what people are shown of an anonymization: no names of files."""
+    versions = {}
+    if one.before is not None:
+        versions = {"anonymized": one.before.anonymized, "published": one.before.published}
+    return {
+        "id": one.id,
+        "dataset": one.dataset,
+        "version": one.version,
+        "sha256": one.sha256,
+        "stage": one.stage,
+        "batches": list(one.batches),
+        "records": one.records,
+        "columns": list(one.columns),
+        "withheld": one.withheld,
+        "refused": list(one.refused),
+        "seconds": one.seconds,
+        "versions_before": versions,
+        "steps": [
+            {"stage": step.stage, "by": step.by, "at": step.at, "why": step.why}
+            for step in one.steps
+        ],
+    }
+
+
 def new_id(now: datetime) -> str:
     """Return a name for a dry run made now."""
     return f"{now:%Y%m%d}-{secrets.token_hex(4)}"
