@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 import lakehouse_pipeline
 from lakehouse_pipeline.api import (
+    anonymizations,
     append,
     batches,
     contracts,
@@ -65,6 +66,7 @@ RESOURCES = (
     publishing,
     quarantine,
     quarantine_report,
+    anonymizations,
     grants,
     query,
     events,

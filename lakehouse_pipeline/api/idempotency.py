@@ -8,6 +8,7 @@ disk; bugs (5xx) are not kept, so that a retry is a real one.
 import asyncio
 import hashlib
 import os
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -24,8 +25,9 @@ from lakehouse_pipeline.api.problems import problem
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
-NOT_KEPT = frozenset({"/query"})
-"""What changes nothing: its answers are data, which may not outlive their dataset's retention."""
+NOT_KEPT = re.compile(r"/query|/datasets/[^/]+/anonymizations")
+"""What changes no data: its answers hold values, which may not outlive their dataset's retention,
+and those of a dry run are personal."""
 
 MAX_BODY = 65 * 2**20
 PAGES = ("/dagster/", "/login", "/logout")
@@ -78,7 +80,7 @@ class Answers:
 
 
 def _is_not_kept(path: str) -> bool:
-    return path in NOT_KEPT or path.startswith(PAGES)
+    return NOT_KEPT.fullmatch(path) is not None or path.startswith(PAGES)
 
 
 class Idempotent:

@@ -83,6 +83,11 @@ RULES: Mapping[Call, Rule] = {
     ("POST", "/datasets/{dataset}/batches/{batch}/corrections"): Rule(
         Permission.DELIVER, Names.PATH
     ),
+    ("POST", "/datasets/{dataset}/anonymizations"): _DECIDE,
+    ("GET", "/datasets/{dataset}/anonymizations"): Rule(Permission.AUDIT, Names.PATH),
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/approve"): _DECIDE,
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/apply"): _DECIDE,
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/rollback"): _DECIDE,
     ("POST", "/grants"): Rule(Permission.DECIDE, Names.BODY),
     ("GET", "/grants"): Rule(Permission.AUDIT, Names.INSIDE),
     ("GET", "/grants/{grant}"): Rule(Permission.AUDIT, Names.INSIDE),

@@ -41,6 +41,7 @@ from lakehouse_pipeline.errors import (
     NamelessStepError,
     NotApprovedError,
     QueryError,
+    SchemaChangeError,
     StepRefusedError,
     TokenFileError,
     UnknownBatchError,
@@ -49,6 +50,7 @@ from lakehouse_pipeline.errors import (
     UnknownTableVersionError,
     UnregisteredVersionError,
 )
+from lakehouse_pipeline.lake.anonymizations import UnknownAnonymizationError
 from lakehouse_pipeline.lake.object_signing import UnsignableNameError
 from lakehouse_pipeline.lake.objects import StorageError
 from lakehouse_pipeline.lake.signing import SignedUrlError
@@ -59,6 +61,10 @@ from lakehouse_pipeline.lake.stored_files import (
 )
 from lakehouse_pipeline.lake.time_limit import QueryTimeError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
+from lakehouse_pipeline.orchestration.anonymization import (
+    ChangedSinceError,
+    NothingToAnonymizeError,
+)
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
 from lakehouse_pipeline.pipeline.releases import (
@@ -66,6 +72,7 @@ from lakehouse_pipeline.pipeline.releases import (
     NotReleasableError,
     UnknownRuleError,
 )
+from lakehouse_pipeline.pipeline.rollback import RollbackRefusedError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("lakehouse.api")
@@ -124,6 +131,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     SignedUrlError: HTTPStatus.FORBIDDEN,
     GrantRefusedError: HTTPStatus.FORBIDDEN,
     UnknownGrantError: HTTPStatus.NOT_FOUND,
+    UnknownAnonymizationError: HTTPStatus.NOT_FOUND,
     UnknownBatchError: HTTPStatus.NOT_FOUND,
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
@@ -138,6 +146,10 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NotPublishedError: HTTPStatus.CONFLICT,
     BeingWrittenError: HTTPStatus.CONFLICT,
     StepRefusedError: HTTPStatus.CONFLICT,
+    ChangedSinceError: HTTPStatus.CONFLICT,
+    NothingToAnonymizeError: HTTPStatus.CONFLICT,
+    RollbackRefusedError: HTTPStatus.CONFLICT,
+    SchemaChangeError: HTTPStatus.CONFLICT,
     NotReleasableError: HTTPStatus.CONFLICT,
     NothingToReleaseError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,

@@ -73,17 +73,20 @@ async def replay(
     started = replays.pool.submit(office.replay, body.dataset, body.batch_id, body.by)
     name = replays.remember(body.dataset, started)
     await asyncio.wait([asyncio.wrap_future(started)], timeout=WAIT_SECONDS)
-    return _said(name, started, response)
+    return said(name, started, response)
 
 
 @router.get("/replays/{name}")
 def watch(name: str, response: Response, replays: ReplaysOf) -> dict[str, Any]:
     """Say whether a replay is done, and what came of its batches."""
-    return _said(name, replays.find(name), response)
+    return said(name, replays.find(name), response)
 
 
-def _said(name: str, replay: Replaying, response: Response) -> dict[str, Any]:
-    """Return how a replay stands. Raises: what it raised, as it was."""
+def said(name: str, replay: Replaying, response: Response) -> dict[str, Any]:
+    """Return how a replay stands, or what is waited for in the same way.
+
+    Raises: what it raised, as it was.
+    """
     if not replay.done():
         response.status_code = status.HTTP_202_ACCEPTED
         return {"status": "running", "replay_id": name, "watch": f"/replays/{name}"}

@@ -48,6 +48,11 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/datasets/{dataset}/batches/{batch}/publish"): IN_CHARGE,
     ("POST", "/datasets/{dataset}/batches/{batch}/withdraw"): IN_CHARGE,
     ("POST", "/datasets/{dataset}/batches/{batch}/corrections"): IN_CHARGE | {"producer"},
+    ("POST", "/datasets/{dataset}/anonymizations"): IN_CHARGE,
+    ("GET", "/datasets/{dataset}/anonymizations"): IN_CHARGE | {"auditor"},
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/approve"): IN_CHARGE,
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/apply"): IN_CHARGE,
+    ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/rollback"): IN_CHARGE,
     ("POST", "/grants"): IN_CHARGE,
     ("GET", "/grants"): IN_CHARGE | {"auditor"},
     ("GET", "/grants/{grant}"): IN_CHARGE | {"auditor"},
@@ -153,6 +158,7 @@ def made(api: Api, call: tuple[str, str], replay: str) -> int:
     """Make a call about the dataset and return the status of its answer."""
     method, path = call
     named = path.replace("{dataset}", DATASET).replace("{batch}", "no-00000000")
+    named = named.replace("{anonymization}", "20260101-00000000")
     named = named.replace("{grant}", f"{DATASET}-000000000000")
     name = {"/docs/{name}": "swagger-ui.css", "/portal/static/{name}": "portal.css"}.get(path)
     named = named.replace("{name}", replay if "replays" in path else name or "a.csv")
