@@ -11,8 +11,7 @@ from lakehouse_pipeline.cli.anonymize_output import (
 )
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.cli.tables import print_batches
-from lakehouse_pipeline.lake.anonymizations import Anonymization, Anonymizations, shown
-from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.anonymizations import Anonymization, shown
 from lakehouse_pipeline.orchestration.anonymization import AnonymizationDesk
 from lakehouse_pipeline.orchestration.anonymization_rollback import RollbackDesk
 from lakehouse_pipeline.orchestration.batches import BatchState
@@ -90,8 +89,8 @@ def anonymize(
 
 
 def _list(settings: Settings, dataset: str, as_json: bool) -> None:
-    ContractStore(settings.contracts).require(dataset)
-    found = Anonymizations(settings.anonymizations).of(dataset)
+    with open_instance(settings) as instance:
+        found = AnonymizationDesk(instance, settings).listed(dataset)
     print_json([shown(one) for one in found]) if as_json else print_anonymizations(found)
 
 

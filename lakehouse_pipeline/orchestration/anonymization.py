@@ -4,8 +4,8 @@ What a dry run computes is in `pipeline/dry_run.py`, going back in `anonymizatio
 records of a dry run's sample are in its answer and nowhere else.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -211,13 +211,29 @@ class AnonymizationDesk:
             one = self.tell(self.known.write(one))
         return one, batch_states(self.instance, dataset, list(one.batches))
 
-    def held(self, dataset: str, name: str) -> AbstractContextManager[Anonymization]:
+    @contextmanager
+    def held(self, dataset: str, name: str) -> Iterator[Anonymization]:
         """Yield an anonymization as it is now; nobody takes a step with it meanwhile.
+
+        An event that a killed process did not come to is written first.
 
         Raises: UnknownDatasetError, UnknownAnonymizationError: there is none.
         """
         self.store.require(dataset)
-        return self.known.held(dataset, name)
+        with self.known.held(dataset, name) as one:
+            yield self.tell(one)
+
+    def listed(self, dataset: str) -> list[Anonymization]:
+        """Return the dry runs of a dataset, the oldest first; tells what no event tells of yet.
+
+        Raises: UnknownDatasetError: there is no such dataset.
+        """
+        self.store.require(dataset)
+        for one in self.known.of(dataset):
+            if not all(step.told for step in one.steps):
+                with self.held(dataset, one.id):
+                    pass
+        return self.known.of(dataset)
 
     def tell(self, one: Anonymization) -> Anonymization:
         """Report the steps that no event tells of yet."""
