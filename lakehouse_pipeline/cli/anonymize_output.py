@@ -15,12 +15,12 @@ def print_rehearsal(done: Rehearsal) -> None:
     console.print(
         f"Dry run {done.id} of {done.dataset} {done.version}: "
         f"{counted(len(done.batches), 'batch')}, {counted(done.records, 'record')}; "
-        f"applying takes about {done.seconds:.1f} s. Nothing was changed.",
+        f"applying is about {done.seconds:.1f} s of work. Nothing was changed.",
         markup=False,
     )
     columns = [tuple(column.values()) for column in done.columns]
     rows = [(name, how or "none", *counts) for name, how, *counts in columns]
-    print_table(("column", "technique", "values", "changed"), rows)
+    print_table(("column", "technique", "records", "changed"), rows)
     _print_findings(done)
     _print_sample(done)
     command = f"lakehouse anonymize {done.dataset} --approve {done.id} --by NAME --why TEXT"

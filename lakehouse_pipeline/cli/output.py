@@ -21,7 +21,18 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 COUNTS = frozenset(
-    {"records", "validated", "quarantined", "published", "seconds", "count", "age", "days", "bytes"}
+    {
+        "records",
+        "validated",
+        "quarantined",
+        "published",
+        "seconds",
+        "count",
+        "age",
+        "days",
+        "bytes",
+        "changed",
+    }
 )
 
 

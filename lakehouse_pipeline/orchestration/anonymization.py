@@ -42,9 +42,10 @@ from lakehouse_pipeline.orchestration.batches import (
     require_batches,
 )
 from lakehouse_pipeline.orchestration.events import report
+from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.keys import ANONYMIZATION_TAG
 from lakehouse_pipeline.orchestration.runs import Runs
-from lakehouse_pipeline.pipeline.dry_run import DryRun, Example, dry_run
+from lakehouse_pipeline.pipeline.dry_run import LAYERS, DryRun, Example, dry_run
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
 from lakehouse_pipeline.pipeline.unchanged import changed_batches
 from lakehouse_pipeline.settings import Settings
@@ -138,6 +139,7 @@ class AnonymizationDesk:
             NamelessStepError: nobody asks.
             UnknownDatasetError, UnregisteredVersionError, UnknownBatchError: there is none.
             NothingToAnonymizeError: validated holds none of the batches, or not one of them.
+            ExpiredBatchError: retention has taken out what a named batch would be made from.
             SchemaChangeError: a column is stored in a type that the version does not promise.
         """
         require_named(by)
@@ -145,7 +147,7 @@ class AnonymizationDesk:
         arrived = require_batches(self.instance, dataset, batches)
         replacer = DryReplacer(self.settings.keys, self.settings.home / "vault")
         with self._lake(replacer) as lake, lake.tables.lock(dataset):
-            chosen = _chosen(lake, dataset, arrived, batches)
+            chosen = self._chosen(lake, contract, arrived, batches)
             done = dry_run(lake, contract, chosen, arrived)
             table = lake.tables.open(dataset, Layer.VALIDATED)
             files = names_by_batch(table, chosen)
@@ -202,7 +204,7 @@ class AnonymizationDesk:
             if now.stage not in (Stage.APPROVED, Stage.APPLYING):
                 raise _refused(now)
             contract = self._unchanged(now)
-            one = self._begun(now, by)
+            one = self._begun(now, contract, by)
             tags = {ANONYMIZATION_TAG: one.id}
             runs = Runs(self.instance, self.settings, by)
             runs.replay(contract, list(one.batches), Layer.ANONYMIZED, tags)
@@ -258,7 +260,7 @@ class AnonymizationDesk:
                 facts[f"affected/{name}"] = column["affected"]
                 facts[f"changed/{name}"] = column["changed"]
         if one.before is not None and step.stage is not Stage.DRY_RUN:
-            for layer in (Layer.ANONYMIZED, Layer.PUBLISHED):
+            for layer in LAYERS:
                 version, now = getattr(one.before, layer), self._tables.open(one.dataset, layer)
                 facts[f"{layer}_version_before"] = "none" if version is None else version
                 facts[f"{layer}_version"] = "none" if now is None else now.version()
@@ -281,6 +283,27 @@ class AnonymizationDesk:
         if version not in versions:
             raise UnregisteredVersionError(dataset, version, versions)
         return versions[version].contract
+
+    def _chosen(
+        self, lake: Lake, contract: Contract, arrived: Sequence[str], batches: Sequence[str]
+    ) -> list[str]:
+        """Return the batches of a dry run, in the order they arrived.
+
+        Raises: NothingToAnonymizeError, ExpiredBatchError: there is none, or not one of `batches`.
+        """
+        dataset = contract.dataset
+        held = lake.tables.batches(dataset, Layer.VALIDATED)
+        for batch in batches:
+            if batch not in held:
+                raise NothingToAnonymizeError(dataset, batch)
+        chosen = [batch for batch in arrived if batch in held and (not batches or batch in batches)]
+        expired = expired_sources(self.instance, self.settings, contract, chosen, LAYERS)
+        if expired and batches:
+            raise next(iter(expired.values()))
+        chosen = [batch for batch in chosen if batch not in expired]
+        if not chosen:
+            raise NothingToAnonymizeError(dataset)
+        return chosen
 
     def _rehearsal(
         self, one: Anonymization, contract: Contract, done: DryRun, replacer: DryReplacer
@@ -321,11 +344,17 @@ class AnonymizationDesk:
             )
         return version.contract
 
-    def _begun(self, one: Anonymization, by: str) -> Anonymization:
+    def _begun(self, one: Anonymization, contract: Contract, by: str) -> Anonymization:
         """Write down what to go back to, unless an earlier call did; return it with that.
 
-        Raises: ChangedSinceError: validated has changed.
+        Raises: ChangedSinceError, ExpiredBatchError: validated has changed, or retention has taken
+            out what applying starts from.
         """
+        batches = list(one.batches)
+        for error in expired_sources(
+            self.instance, self.settings, contract, batches, LAYERS
+        ).values():
+            raise error
         with self._lake() as lake, lake.tables.lock(one.dataset):
             self._refuse_changed(lake, one)
             if one.stage is Stage.APPLYING:
@@ -347,9 +376,7 @@ class AnonymizationDesk:
 
     def _before(self, lake: Lake, one: Anonymization) -> Before:
         dataset, batches = one.dataset, list(one.batches)
-        anonymized, published = (
-            lake.tables.open(dataset, layer) for layer in (Layer.ANONYMIZED, Layer.PUBLISHED)
-        )
+        anonymized, published = (lake.tables.open(dataset, layer) for layer in LAYERS)
         erased = lake.erased.of(dataset)
         states = batch_states(self.instance, dataset, batches)
         shown = [state.batch for state in states if state.state == "published"]
@@ -359,7 +386,7 @@ class AnonymizationDesk:
             None if published is None else published.version(),
             names_by_batch(anonymized, batches),
             {batch: tuple(sorted(erased[batch].records)) for batch in batches if batch in erased},
-            newest_events(self.instance, dataset, (Layer.ANONYMIZED, Layer.PUBLISHED), shown),
+            newest_events(self.instance, dataset, LAYERS, shown),
         )
 
 
@@ -387,18 +414,6 @@ def _refused(one: Anonymization) -> StepRefusedError:
     else:
         problem = f"is {one.stage} already"
     return StepRefusedError(f"dry run {one.id}", problem)
-
-
-def _chosen(lake: Lake, dataset: str, arrived: Sequence[str], batches: Sequence[str]) -> list[str]:
-    """Return the batches of a dry run, in the order they arrived."""
-    held = lake.tables.batches(dataset, Layer.VALIDATED)
-    for batch in batches:
-        if batch not in held:
-            raise NothingToAnonymizeError(dataset, batch)
-    chosen = [batch for batch in arrived if batch in held and (not batches or batch in batches)]
-    if not chosen:
-        raise NothingToAnonymizeError(dataset)
-    return chosen
 
 
 def _thrown_away(contract: Contract, replacer: DryReplacer) -> list[str]:

@@ -238,5 +238,5 @@ def _sample(
             dict(zip(old, values[: len(old)], strict=True)),
             dict(zip(new, values[len(old) :], strict=True)),
         )
-        for batch, record, *values in rows
+        for batch, record, *values in sorted(rows, key=lambda row: row[:2])
     )

@@ -1,17 +1,25 @@
 """Dry run, approval and application of an anonymization, with real tables and events."""
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from lakehouse_pipeline.errors import NamelessStepError, StepRefusedError, UnregisteredVersionError
+from lakehouse_pipeline.errors import (
+    ExpiredBatchError,
+    NamelessStepError,
+    StepRefusedError,
+    UnregisteredVersionError,
+)
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.anonymization import (
     ChangedSinceError,
     NothingToAnonymizeError,
 )
+from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline_tests.anonymizations import (
     MAKER,
@@ -171,6 +179,34 @@ def test_a_call_that_names_what_is_not_there_says_so(tmp_path: Path) -> None:
         bad = home.instance.get_dynamic_partitions(DATASET)[-1]
         with pytest.raises(NothingToAnonymizeError, match=f"does not hold batch '{bad}'"):
             rehearsed(home, NEW, bad)
+
+
+def test_what_a_killed_dry_run_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    with filled(tmp_path / "home") as home, subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        left = home.settings.home / "tmp" / f"spill-{ended.pid}-x" / "orders"
+        left.mkdir(parents=True)
+        rehearsed(home)
+        assert list((home.settings.home / "tmp").iterdir()) == []
+
+
+def test_batches_that_retention_took_out_of_validated_are_left_out(tmp_path: Path) -> None:
+    with filled(tmp_path / "home") as home:
+        first, second = home.instance.get_dynamic_partitions(DATASET)
+        one = rehearsed(home)
+        desk(home).approve(DATASET, one.id, SECOND, "fine")
+        activate(home)
+        active = ContractStore(home.settings.contracts).active(DATASET)
+        arrived = arrivals(home.instance, DATASET).times
+        now = arrived[first] + 86_400 + (arrived[second] - arrived[first]) / 2
+        brief = replace(active, retention={Layer.VALIDATED: 1})
+        list(apply_retention(home.instance, home.settings, brief, now, "ada"))
+        assert rehearsed(home).batches == (second,)
+        with pytest.raises(NothingToAnonymizeError, match=first):
+            rehearsed(home, NEW, first)
+        with pytest.raises(ExpiredBatchError, match=first):
+            desk(home).apply(DATASET, one.id, MAKER)
+        assert desk(home).known.get(DATASET, one.id).stage == "approved"
 
 
 def test_undeclared_data_and_weak_techniques_are_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Going back to what was published before an anonymization, with real tables and events."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK
+from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.rollback import RollbackRefusedError
 from lakehouse_pipeline_tests.anonymizations import (
@@ -131,6 +133,51 @@ def test_deleted_files_are_told_before_anything_is_changed(tmp_path: Path) -> No
         with pytest.raises(RollbackRefusedError, match="of published can no longer be read"):
             rolled_back(home, one.id)
         assert home.content() == content
+        assert home.violations() == []
+
+
+def retained(home: Home, layer: Layer) -> None:
+    """Let retention take every batch out of a layer."""
+    active = replace(ContractStore(home.settings.contracts).active(DATASET), retention={layer: 1})
+    now = max(arrivals(home.instance, DATASET).times.values()) + 2 * 86_400
+    assert list(apply_retention(home.instance, home.settings, active, now, "ada"))
+
+
+@pytest.mark.parametrize("layer", [Layer.ANONYMIZED, Layer.PUBLISHED])
+def test_what_retention_took_out_does_not_come_back(tmp_path: Path, layer: Layer) -> None:
+    with filled(tmp_path / "home") as home:
+        one = applied(home)
+        retained(home, layer)
+        content = home.content()
+        with pytest.raises(RollbackRefusedError, match="retention"):
+            rolled_back(home, one.id)
+        assert home.content() == content
+
+
+def test_withheld_records_are_withheld_again(tmp_path: Path) -> None:
+    top = (
+        "  - {{property: privacy, value: {{quasiIdentifiers: [phone], k: {k}, below: suppress}}}}\n"
+    )
+    old, new = (
+        contract(
+            version,
+            phone=f"technique: generalize, prefix: {prefix}",
+            compliance="strict",
+            top=top.format(k=2),
+        )
+        for version, prefix in ((OLD, 13), (NEW, 12))
+    )
+    with filled(tmp_path / "home", lines(11), old=old, new=new) as home:
+        before = home.content()
+        (then,) = home.states().values()
+        assert (then.published, then.withheld) == (10, 1)
+        one = applied(home)
+        (now,) = home.states().values()
+        assert (now.published, now.withheld) == (11, 0)
+        rolled_back(home, one.id)
+        (again,) = home.states().values()
+        assert (again.published, again.withheld) == (10, 1)
+        assert home.content() == before
         assert home.violations() == []
 
 
