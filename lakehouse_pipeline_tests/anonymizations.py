@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse_pipeline.lake.anonymizations import Anonymization
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.anonymization import AnonymizationDesk, Rehearsal
 from lakehouse_pipeline.orchestration.anonymization_rollback import RollbackDesk
 from lakehouse_pipeline.orchestration.keys import contract_key
+from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline_tests.homes import (
     DATASET,
     Home,
@@ -94,8 +96,11 @@ def filled(folder: Path, *texts: str, old: str = "", new: str = "") -> Iterator[
     """Yield a home with batches under the old version; the new one is registered, not active."""
     with open_home(folder, old or contract()) as home:
         for n, text in enumerate(texts or (lines(12), lines(8, 21))):
-            home.drop(f"{'abcdefgh'[n]}.csv", text)
-            home.settle()
+            file = folder.parent / f"{'abcdefgh'[n]}.csv"
+            file.write_text(text, "utf-8")
+            runs = Runs(home.instance, home.settings, "ada")
+            active = ContractStore(home.settings.contracts).active(DATASET)
+            runs.materialize(active, runs.take(DATASET, [file]).new, tuple(Layer))
         add_contract(home.settings, new or other(), approved=False)
         yield home
 
