@@ -61,11 +61,12 @@ from lakehouse_pipeline.lake.stored_files import (
 )
 from lakehouse_pipeline.lake.time_limit import QueryTimeError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
-from lakehouse_pipeline.orchestration.anonymization import (
+from lakehouse_pipeline.orchestration.anonymization_steps import (
     ChangedSinceError,
     NothingToAnonymizeError,
 )
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
+from lakehouse_pipeline.pipeline.dry_run import TechniqueFailedError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
 from lakehouse_pipeline.pipeline.releases import (
     NothingToReleaseError,
@@ -150,6 +151,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NothingToAnonymizeError: HTTPStatus.CONFLICT,
     RollbackRefusedError: HTTPStatus.CONFLICT,
     SchemaChangeError: HTTPStatus.CONFLICT,
+    TechniqueFailedError: HTTPStatus.CONFLICT,
     NotReleasableError: HTTPStatus.CONFLICT,
     NothingToReleaseError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,

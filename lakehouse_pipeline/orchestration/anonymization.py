@@ -1,7 +1,8 @@
 """Dry run, approval and application of an anonymization: each step with who, when and why.
 
-What a dry run computes is in `pipeline/dry_run.py`, going back in `anonymization_rollback.py`. The
-records of a dry run's sample are in its answer and nowhere else.
+What a dry run computes is in `pipeline/dry_run.py`, going back in `anonymization_rollback.py`, what
+a step says and leaves in `anonymization_steps.py`. The records of a dry run's sample are in its
+answer and nowhere else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,17 +12,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.life_cycle import State, person
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.technique_cautions import cautions
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
-from lakehouse_pipeline.errors import (
-    LakehouseError,
-    NamelessStepError,
-    StepRefusedError,
-    UnregisteredVersionError,
-)
+from lakehouse_pipeline.errors import StepRefusedError, UnregisteredVersionError
 from lakehouse_pipeline.lake.anonymizations import (
     Anonymization,
     Anonymizations,
@@ -35,6 +30,15 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.throw_away import DryReplacer
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.anonymization_steps import (
+    ChangedSinceError,
+    NothingToAnonymizeError,
+    after,
+    event_of,
+    not_to_be_applied,
+    require_named,
+    taken,
+)
 from lakehouse_pipeline.orchestration.batches import (
     BatchState,
     batch_states,
@@ -52,38 +56,6 @@ from lakehouse_pipeline.settings import Settings
 
 SHOWN = 5
 """How many batches a message names."""
-
-EVENTS = {
-    Stage.DRY_RUN: EventType.ANONYMIZATION_DRY_RUN_COMPLETED,
-    Stage.APPROVED: EventType.ANONYMIZATION_APPROVED,
-    Stage.APPLIED: EventType.DATA_ANONYMIZED,
-    Stage.ROLLED_BACK: EventType.ANONYMIZATION_ROLLED_BACK,
-}
-"""The event that a step leaves when it is done."""
-
-
-class NothingToAnonymizeError(LakehouseError):
-    """Validated holds no batch that a dry run could be made over."""
-
-    exit_code = 1
-
-    def __init__(self, dataset: str, batch: str = "") -> None:
-        what = f"batch '{batch}'" if batch else "any batch"
-        super().__init__(
-            f"{dataset}: validated does not hold {what}, and anonymized is made from that. Its "
-            f"state: lakehouse batches {dataset}"
-        )
-
-
-class ChangedSinceError(LakehouseError):
-    """What a dry run was made over is no longer what would be applied."""
-
-    exit_code = 1
-
-    def __init__(self, one: Anonymization, problem: str, advice: str) -> None:
-        super().__init__(
-            f"dry run {one.id} of {one.dataset} {problem}. Nothing was changed. {advice}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +174,7 @@ class AnonymizationDesk:
         require_named(by)
         with self.held(dataset, name) as now:
             if now.stage not in (Stage.APPROVED, Stage.APPLYING):
-                raise _refused(now)
+                raise not_to_be_applied(now)
             contract = self._unchanged(now)
             one = self._begun(now, contract, by)
             tags = {ANONYMIZATION_TAG: one.id}
@@ -242,30 +214,11 @@ class AnonymizationDesk:
         return self.known.tell(one, self._say)
 
     def _say(self, one: Anonymization, step: Taken) -> None:
-        if step.stage not in EVENTS:
-            return
-        facts: dict[str, str | int | float] = {
-            "anonymization": one.id,
-            "contract_version": one.version,
-            "contract_sha256": one.sha256,
-            "batches": len(one.batches),
-            "records": one.records,
-        }
-        if step.stage is Stage.DRY_RUN:
-            facts |= {"withheld_records": one.withheld, "refused_batches": len(one.refused)}
-            facts["seconds"] = one.seconds
-            for column in one.columns:
-                name = column["column"]
-                facts[f"technique/{name}"] = column["technique"] or "none"
-                facts[f"affected/{name}"] = column["affected"]
-                facts[f"changed/{name}"] = column["changed"]
-        if one.before is not None and step.stage is not Stage.DRY_RUN:
-            for layer in LAYERS:
-                version, now = getattr(one.before, layer), self._tables.open(one.dataset, layer)
-                facts[f"{layer}_version_before"] = "none" if version is None else version
-                facts[f"{layer}_version"] = "none" if now is None else now.version()
-        event = Event(EVENTS[step.stage], one.dataset, None, step.by, step.why, facts)
-        report(self.instance, event, None)
+        tables = [self._tables.open(one.dataset, layer) for layer in LAYERS]
+        now = [None if table is None else table.version() for table in tables]
+        event = event_of(one, step, dict(zip(LAYERS, now, strict=True)))
+        if event is not None:
+            report(self.instance, event, None)
 
     @property
     def _tables(self) -> Tables:
@@ -388,32 +341,6 @@ class AnonymizationDesk:
             {batch: tuple(sorted(erased[batch].records)) for batch in batches if batch in erased},
             newest_events(self.instance, dataset, LAYERS, shown),
         )
-
-
-def require_named(by: str, why: str | None = None) -> None:
-    """Raise: NamelessStepError: nobody takes the step, or for no reason where one is needed."""
-    for option, text in (("--by", by), ("--why", why)):
-        if text is not None and not person(text):
-            raise NamelessStepError(option)
-
-
-def taken(stage: Stage, by: str, why: str = "") -> Taken:
-    """Return a step that is taken now."""
-    return Taken(stage, by, datetime.now(UTC).isoformat(timespec="milliseconds"), why)
-
-
-def after(one: Anonymization, step: Taken) -> Anonymization:
-    """Return an anonymization after one more step."""
-    return replace(one, steps=(*one.steps, step))
-
-
-def _refused(one: Anonymization) -> StepRefusedError:
-    if one.stage is Stage.DRY_RUN:
-        command = f"lakehouse anonymize {one.dataset} --approve {one.id} --by NAME --why TEXT"
-        problem = f"has to be approved first, by somebody other than {one.steps[0].by}: {command}"
-    else:
-        problem = f"is {one.stage} already"
-    return StepRefusedError(f"dry run {one.id}", problem)
 
 
 def _thrown_away(contract: Contract, replacer: DryReplacer) -> list[str]:

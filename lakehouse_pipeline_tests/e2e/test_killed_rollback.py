@@ -6,22 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse_pipeline.errors import StepRefusedError
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.rollback import RollbackRefusedError
 from lakehouse_pipeline_tests.anonymizations import (
     EMAIL,
+    MAKER,
     NEW,
+    SECOND,
+    activate,
     applied,
     contract,
     desk,
     filled,
     lines,
+    rehearsed,
     rolled_back,
     told,
 )
 from lakehouse_pipeline_tests.e2e import killed_rollback
 from lakehouse_pipeline_tests.erasures import erase, found
-from lakehouse_pipeline_tests.homes import open_home
+from lakehouse_pipeline_tests.homes import DATASET, open_home
 
 pytestmark = pytest.mark.slow
 
@@ -91,3 +96,23 @@ def test_an_erasure_between_a_killed_rollback_and_its_end_keeps_the_erased_out(
         assert "lakehouse replay orders --from anonymized" in str(refused.value)
         assert found(home, subject) == []
         assert home.query(Layer.ANONYMIZED, "SELECT count(*) FROM t WHERE id = 2") == [(0,)]
+
+
+def test_a_killed_application_waits_for_a_person_and_can_still_be_taken_back(
+    tmp_path: Path,
+) -> None:
+    with filled(tmp_path / "ready", lines(6), lines(4, 21)) as home:
+        before = home.content()
+        name = rehearsed(home).id
+        desk(home).approve(DATASET, name, SECOND, "fine")
+        activate(home)
+    with open_home(killed(tmp_path / "ready", tmp_path, name, "applying")) as home:
+        assert home.content()[Layer.PUBLISHED] == before[Layer.PUBLISHED]
+        assert home.settle() == []
+        with pytest.raises(StepRefusedError, match="finish that first"):
+            rolled_back(home, name)
+        desk(home).apply(DATASET, name, MAKER)
+        assert home.violations() == []
+        rolled_back(home, name)
+        assert home.content() == before
+        assert home.violations() == []

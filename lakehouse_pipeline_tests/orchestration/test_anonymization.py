@@ -1,6 +1,7 @@
 """Dry run, approval and application of an anonymization, with real tables and events."""
 
 import subprocess
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from lakehouse_pipeline.errors import (
 )
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.anonymization import (
+from lakehouse_pipeline.orchestration.anonymization_steps import (
     ChangedSinceError,
     NothingToAnonymizeError,
 )
 from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.pipeline.dry_run import TechniqueFailedError
 from lakehouse_pipeline_tests.anonymizations import (
     MAKER,
     NEW,
@@ -207,6 +209,29 @@ def test_batches_that_retention_took_out_of_validated_are_left_out(tmp_path: Pat
         with pytest.raises(ExpiredBatchError, match=first):
             desk(home).apply(DATASET, one.id, MAKER)
         assert desk(home).known.get(DATASET, one.id).stage == "approved"
+
+
+def test_what_the_engine_says_of_a_value_is_not_passed_on(tmp_path: Path) -> None:
+    big, note = "9" * 38, "{name: note, logicalType: string}"
+    column = (
+        'name: note, logicalType: number, physicalType: "DECIMAL(38,0)", classification: personal'
+    )
+    old, new = (
+        contract(version).replace(
+            note,
+            f"{{{column}, customProperties: [{{property: anonymize, value: {{{technique}}}}}]}}",
+        )
+        for version, technique in (
+            (OLD, "technique: suppress"),
+            (NEW, "technique: aggregate, k: 2"),
+        )
+    )
+    with filled(tmp_path / "home", lines(4, note=big), old=old, new=new) as home:
+        with pytest.raises(TechniqueFailedError, match="OutOfRangeException") as failed:
+            rehearsed(home)
+        shown = "".join(traceback.format_exception(failed.value))
+        assert big[:9] not in shown
+        assert desk(home).known.of(DATASET) == []
 
 
 def test_undeclared_data_and_weak_techniques_are_told(tmp_path: Path) -> None:
