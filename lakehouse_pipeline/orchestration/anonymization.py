@@ -47,10 +47,11 @@ from lakehouse_pipeline.orchestration.batches import (
 )
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.expired import expired_sources
-from lakehouse_pipeline.orchestration.keys import ANONYMIZATION_TAG
+from lakehouse_pipeline.orchestration.keys import ANONYMIZATION_TAG, contiguous
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.dry_run import LAYERS, DryRun, Example, dry_run
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
+from lakehouse_pipeline.pipeline.schemas import check_ready
 from lakehouse_pipeline.pipeline.unchanged import changed_batches
 from lakehouse_pipeline.settings import Settings
 
@@ -120,6 +121,7 @@ class AnonymizationDesk:
         replacer = DryReplacer(self.settings.keys, self.settings.home / "vault")
         with self._lake(replacer) as lake, lake.tables.lock(dataset):
             chosen = self._chosen(lake, contract, arrived, batches)
+            self._check_ready(lake, contract, chosen)
             done = dry_run(lake, contract, chosen, arrived)
             table = lake.tables.open(dataset, Layer.VALIDATED)
             files = names_by_batch(table, chosen)
@@ -300,8 +302,10 @@ class AnonymizationDesk:
     def _begun(self, one: Anonymization, contract: Contract, by: str) -> Anonymization:
         """Write down what to go back to, unless an earlier call did; return it with that.
 
-        Raises: ChangedSinceError, ExpiredBatchError: validated has changed, or retention has taken
-            out what applying starts from.
+        Raises:
+            ChangedSinceError: validated has changed.
+            ExpiredBatchError: retention has taken out what applying starts from.
+            SchemaChangeError: other batches hold a column in another type.
         """
         batches = list(one.batches)
         for error in expired_sources(
@@ -310,10 +314,20 @@ class AnonymizationDesk:
             raise error
         with self._lake() as lake, lake.tables.lock(one.dataset):
             self._refuse_changed(lake, one)
+            self._check_ready(lake, contract, batches)
             if one.stage is Stage.APPLYING:
                 return one
             before = self._before(lake, one)
         return self.known.write(replace(after(one, taken(Stage.APPLYING, by)), before=before))
+
+    def _check_ready(self, lake: Lake, contract: Contract, batches: Sequence[str]) -> None:
+        """Raise: SchemaChangeError: a table is to be made anew, and not by one run.
+
+        Applying takes one run for each range of neighbours.
+        """
+        arrived = self.instance.get_dynamic_partitions(contract.dataset)
+        for together in contiguous(arrived, set(batches)):
+            check_ready(lake, contract, together, LAYERS)
 
     def _refuse_changed(self, lake: Lake, one: Anonymization) -> None:
         changed = changed_batches(lake, one.dataset, one.batches, one.validated)

@@ -84,9 +84,9 @@ class Rollback:
                 anonymized = None if done else self._of_then(Layer.ANONYMIZED, folder)
                 if anonymized is not None:
                     self.note(_names(anonymized, self._batches))
-                    tables.replace(dataset, Layer.ANONYMIZED, self._batches, anonymized)
+                    self._commit(Layer.ANONYMIZED, anonymized)
                 if published is not None:
-                    tables.replace(dataset, Layer.PUBLISHED, self._batches, published)
+                    self._commit(Layer.PUBLISHED, published)
             others: list[LayerWritten] = [] if self._appends else self._upserted()
         return [
             *self._held(Layer.ANONYMIZED),
@@ -186,6 +186,12 @@ class Rollback:
                 f"these hold it as {error.stored}"
             ) from error
         return staged
+
+    def _commit(self, layer: Layer, staged: Staged) -> None:
+        """Make what was staged the content of the batches; a table that never was stays so."""
+        tables, dataset = self.lake.tables, self.one.dataset
+        if staged.counts or tables.open(dataset, layer) is not None:
+            tables.replace(dataset, layer, self._batches, staged)
 
     def _copied(self, table: DeltaTable | None, layer: Layer, target: Path) -> Staged:
         tables, dataset = self.lake.tables, self.one.dataset

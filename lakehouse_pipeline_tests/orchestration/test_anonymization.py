@@ -11,6 +11,7 @@ import pytest
 from lakehouse_pipeline.errors import (
     ExpiredBatchError,
     NamelessStepError,
+    SchemaChangeError,
     StepRefusedError,
     UnregisteredVersionError,
 )
@@ -232,6 +233,16 @@ def test_what_the_engine_says_of_a_value_is_not_passed_on(tmp_path: Path) -> Non
         shown = "".join(traceback.format_exception(failed.value))
         assert big[:9] not in shown
         assert desk(home).known.of(DATASET) == []
+
+
+def test_a_type_that_only_one_run_could_change_is_told_beforehand(tmp_path: Path) -> None:
+    retyped = contract(NEW, weight="technique: generalize, step: 10")
+    with filled(tmp_path / "home", new=retyped) as home:
+        first, _ = home.instance.get_dynamic_partitions(DATASET)
+        with pytest.raises(SchemaChangeError, match="column 'weight' is stored as BIGINT"):
+            rehearsed(home, NEW, first)
+        assert rehearsed(home).refused == {}
+        assert list((home.settings.home / "tmp").iterdir()) == []
 
 
 def test_undeclared_data_and_weak_techniques_are_told(tmp_path: Path) -> None:

@@ -296,3 +296,16 @@ def test_in_mode_upsert_keys_made_safe_otherwise_are_refused(tmp_path: Path) -> 
         with pytest.raises(RollbackRefusedError, match="makes the primary key safe in another way"):
             rolled_back(home, one.id)
         assert home.content() == content
+
+
+def test_nothing_was_and_nothing_is_published(tmp_path: Path) -> None:
+    top = "  - {property: privacy, value: {quasiIdentifiers: [phone], k: 99, below: refuse}}\n"
+    techniques = {"phone": "technique: redact", "compliance": "strict", "top": top}
+    old, new = contract(OLD, **techniques), contract(NEW, **techniques)
+    with filled(tmp_path / "home", lines(6), old=old, new=new) as home:
+        assert [state.state for state in home.states().values()] == ["refused"]
+        before = home.content()
+        rolled_back(home, applied(home).id)
+        assert home.content() == before
+        assert [state.state for state in home.states().values()] == ["refused"]
+        assert home.violations() == []
