@@ -18,6 +18,7 @@ from lakehouse_pipeline.contracts.life_cycle import (
     next_command,
     refusal,
     steps_by_hand,
+    way_to_active,
 )
 from lakehouse_pipeline.contracts.model import Compliance, Contract
 
@@ -191,6 +192,20 @@ def test_the_next_command_leads_to_an_active_version() -> None:
     assert next_command(life, "1.0.0").startswith("lakehouse contract activate orders 1.0.0 --by")
     life = life_cycle([file()], lines("approved 1.0.0 bob", "activated 1.0.0 bob"))
     assert next_command(life, "1.0.0") == ""
+
+
+def test_the_command_that_activates_says_when_a_promise_breaks() -> None:
+    kept, broken = (replace(file(f"{n}.0.0"), retention={"published": 9.0 / n}) for n in (1, 2))
+    alike = replace(kept, version="1.1.0", sha256="1.1.0 gdpr")
+    said = ["approved 1.0.0 bob", "activated 1.0.0 bob", "approved 1.1.0 bob", "approved 2.0.0 bob"]
+    life = life_cycle([kept, alike, broken], lines(*said))
+    command = "lakehouse contract activate orders {} --by NAME --why TEXT"
+    assert next_command(life, "1.1.0") == command.format("1.1.0")
+    assert next_command(life, "2.0.0") == command.format("2.0.0 --breaking")
+    problem = refusal(life, life.versions["2.0.0"], Step.APPROVED, "eve")
+    assert problem.endswith(f"activate it with: {command.format('2.0.0 --breaking')}")
+    life = life_cycle([kept, broken], lines(*said, "deprecated 1.0.0 bob"))
+    assert way_to_active(life).endswith(f": {command.format('2.0.0 --breaking')}")
 
 
 PEOPLE = st.sampled_from(["ada", "Ada ", "bob", "eve", ""])
