@@ -176,6 +176,18 @@ def life_cycle(contracts: Iterable[Contract], lines: Sequence[Line]) -> LifeCycl
     return _folded(contracts, lines)[0]
 
 
+def on_record(contracts: Iterable[Contract], lines: Sequence[Line]) -> LifeCycle:
+    """Return the life by the lines alone: as it was told, without what was placed by hand."""
+    files = {file.version: file for file in contracts}
+    life = LifeCycle()
+    for line in lines:
+        file = files.get(line.version or "")
+        if file and file.sha256 == line.sha256:
+            life = _with(life, file, lines)
+        life = _after(life, line)
+    return life
+
+
 def steps_by_hand(
     contracts: Iterable[Contract], lines: Sequence[Line]
 ) -> list[tuple[Contract, Step]]:
@@ -288,19 +300,26 @@ def _folded(
 ) -> tuple[LifeCycle, list[tuple[Contract, Step]]]:
     """Return the life of a dataset, and every step of the files that were placed by hand."""
     files = sorted(contracts, key=lambda contract: version_key(contract.version) or ())
-    life = LifeCycle({file.version: _unborn(file, lines) for file in files})
-    for line in lines:
-        life = _after(life, line)
+    life = on_record(files, lines)
     known = {
         (line.version, line.sha256) for line in lines if line.by or line.step is not Step.DEFINED
     }
     by_hand = []
     for file in files:
         if (file.version, file.sha256) not in known:
+            life = _with(life, file, lines)
             for step in first_steps(life, life.versions[file.version], by_hand=True):
                 life = _moved(life, life.versions[file.version], step, None)
                 by_hand.append((file, step))
     return life, by_hand
+
+
+def _with(life: LifeCycle, file: Contract, lines: Iterable[Line]) -> LifeCycle:
+    """Return the life with a file in it from now on: what comes later holds nothing up before."""
+    if file.version in life.versions:
+        return life
+    versions = [*life.versions.values(), _unborn(file, lines)]
+    return replace(life, versions={one.name: one for one in sorted(versions, key=_order)})
 
 
 def _unborn(contract: Contract, lines: Iterable[Line]) -> Version:

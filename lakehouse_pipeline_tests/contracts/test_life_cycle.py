@@ -16,6 +16,7 @@ from lakehouse_pipeline.contracts.life_cycle import (
     first_steps,
     life_cycle,
     next_command,
+    on_record,
     refusal,
     steps_by_hand,
     way_to_active,
@@ -152,6 +153,30 @@ def test_a_contract_that_says_it_is_standard_is_no_way_round_approval(said: tupl
     life = life_cycle([file("1.0.0"), file("1.1.0", "standard")], lines(*said))
     assert life.needs_approval(life.versions["1.1.0"])
     assert life.versions["1.1.0"].state is State.DRAFT
+
+
+@pytest.mark.parametrize("compliance", ["gdpr", "strict"])
+@pytest.mark.parametrize("by", ["ada", ""])
+def test_a_later_version_that_waits_does_not_stop_a_standard_one(
+    compliance: Compliance, by: str
+) -> None:
+    files = [file("1.0.0", "standard"), replace(file("1.1.0", compliance), sha256="1.1.0 gdpr")]
+    waits = {"1.0.0": "active", "1.1.0": "draft"}
+    said = (f"defined 1.0.0s {by}", f"activated 1.0.0s {by}", f"defined 1.1.0 {by}")
+    for count in range(len(said) + 1):
+        if by and count < 2:
+            continue
+        assert states(files, *said[:count]) == waits
+    life = life_cycle(files, lines(*said, "approved 1.1.0 bob", "activated 1.1.0 bob"))
+    assert life.active is not None
+    assert life.active.name == "1.1.0"
+
+
+def test_by_the_lines_alone_no_file_was_placed_by_hand() -> None:
+    said = lines("defined 1.0.0s ada", "activated 1.0.0s ada", "activated 1.1.0s ada")
+    lives = [on_record(STANDARD, said[:count]) for count in range(4)]
+    assert [list(life.versions) for life in lives] == [[], ["1.0.0"], ["1.0.0"], ["1.0.0", "1.1.0"]]
+    assert [life.last_active for life in lives] == ["", "", "1.0.0", "1.1.0"]
 
 
 @pytest.mark.parametrize(
