@@ -239,6 +239,20 @@ def test_the_column_named_like_a_key_is_the_key() -> None:
     assert [c.name for c in drafted().draft.columns if c.key] == ["order_no"]
 
 
+def test_other_columns_that_never_repeat_are_possible_keys_too(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "id": range(RECORDS),
+        "serial": [f"s{n * n}" for n in range(RECORDS)],
+        "price": [n / 4 for n in range(RECORDS)],
+        "what": ["a", "b"],
+    }
+    found = infer_text(tmp_path, csv_text(columns))
+    assert [c.name for c in found.draft.columns if c.key] == ["id"]
+    noted = [c.name for c in found.draft.columns if c.notes]
+    assert noted == ["serial"]
+    assert "# no value repeats in the sample: another possible key" in found.text
+
+
 def test_the_draft_fits_the_engine_and_accepts_its_own_file(tmp_path: Path) -> None:
     found = infer_text(tmp_path, csv_text(COLUMNS), "orders")
     contract = activated(found)
