@@ -155,6 +155,7 @@ def test_a_column_has_the_type_its_values_show(name: str, of_type: str) -> None:
         ("short_day", "two-digit years"),
         ("comma", "a decimal comma"),
         ("nothing", "no value was seen"),
+        ("zip", "with other columns a postal code may lead to a person"),
         ("mostly_numbers", "text, because 20 values (5.0 %) are not a whole number (BIGINT)"),
     ],
 )
@@ -174,6 +175,9 @@ def test_the_share_that_breaks_a_rule_stands_beside_it() -> None:
         ("mail", {"format": "email"}),
         ("unique", {"format": "uuid"}),
         ("host", {"format": "ipv4"}),
+        ("account", {"pattern": "^[A-Z]{2}[0-9]{2}( ?[A-Z0-9]){11,30}$"}),
+        ("paid_with", {"pattern": "^[0-9]([ -]?[0-9]){12,18}$"}),
+        ("reach", {"pattern": r"^\+?[0-9(][0-9 ()/.-]{5,22}$"}),
         ("zip", {"pattern": "^[0-9]{5}$"}),
         ("code", {"pattern": "^[A-Z][0-9]{3}$"}),
         ("words", {}),
