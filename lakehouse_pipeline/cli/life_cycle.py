@@ -1,5 +1,6 @@
 """What the commands share that give a step in the life of a contract: options, and what follows."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -65,15 +66,16 @@ def _print(dataset: str, given: Given, life: LifeCycle) -> None:
         console.print(f"{_said(dataset, line)} by {line.by}: {line.why}", markup=False)
     for sentence in given.tables:
         console.print(sentence, markup=False)
-    for broken in given.breaking:
+    if given.lines[-1].step is Step.APPROVED and given.lines[-1].version:
+        print_next(next_command(life, given.lines[-1].version), given.breaking)
+
+
+def print_next(command: str, breaking: Sequence[str]) -> None:
+    """Say what a version waits for: the command, and the promises it would break."""
+    for broken in breaking:
         console.print(f"not active yet, it breaks a promise: {broken}", markup=False)
-    if given.breaking:
-        named = f"{dataset} {given.lines[0].version}"
-        command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
-        console.print(f"If that is meant: {command}", markup=False)
-    elif given.lines[-1].step is Step.APPROVED and given.lines[-1].version:
-        command = next_command(life, given.lines[-1].version)
-        console.print(f"It is not active yet: {command}", markup=False)
+    said = "If that is meant" if breaking else "It is not active yet"
+    console.print(f"{said}: {command}", markup=False)
 
 
 def _said(dataset: str, line: Line) -> str:

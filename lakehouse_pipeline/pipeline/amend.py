@@ -2,7 +2,9 @@
 
 Judged again are the quarantined records that were corrected or released, and those set aside only
 because they repeat another's key. The result is the one a replay of the whole batch gives: among
-records with one key those as delivered come first, so nothing validated can change its place.
+records with one key those as delivered come first, so nothing validated can change its place. A
+batch that is not in published is judged as a whole where a key holds over the dataset: another one
+may have published its keys meanwhile.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,7 +60,7 @@ def amend(
         if batch not in lake.tables.batches(contract.dataset, Layer.RAW):
             yield from _withdraw(lake, contract, batch, arrived)
             return
-        if not _adds_up(lake, contract.dataset, batch):
+        if not _adds_up(lake, contract.dataset, batch) or _comes_back(lake, contract, batch):
             yield from bring_on(lake, contract, [batch], tuple(Layer), arrived)
             return
         try:
@@ -98,6 +100,12 @@ def _adds_up(lake: Lake, dataset: str, batch: str) -> bool:
         for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED)
     )
     return raw == sum(halves_of_it)
+
+
+def _comes_back(lake: Lake, contract: Contract, batch: str) -> bool:
+    """Return whether other batches may have published the keys of its validated records since."""
+    keys = any(key.scope == "dataset" for key in contract.unique_keys)
+    return keys and batch not in lake.tables.batches(contract.dataset, Layer.PUBLISHED)
 
 
 def _joins(contract: Contract) -> bool:
