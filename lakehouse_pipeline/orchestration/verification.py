@@ -49,4 +49,5 @@ def _recorded(state: BatchState) -> Recorded:
         frozenset(state.expired),
         state.published,
         state.withheld,
+        state.contract_version,
     )

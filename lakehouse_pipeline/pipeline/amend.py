@@ -30,7 +30,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 )
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
-from lakehouse_pipeline.pipeline.process import bring_on
+from lakehouse_pipeline.pipeline.process import bring_on, comes_back
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
@@ -60,7 +60,7 @@ def amend(
         if batch not in lake.tables.batches(contract.dataset, Layer.RAW):
             yield from _withdraw(lake, contract, batch, arrived)
             return
-        if not _adds_up(lake, contract.dataset, batch) or _comes_back(lake, contract, batch):
+        if not _adds_up(lake, contract.dataset, batch) or comes_back(lake, contract, batch):
             yield from bring_on(lake, contract, [batch], tuple(Layer), arrived)
             return
         try:
@@ -100,12 +100,6 @@ def _adds_up(lake: Lake, dataset: str, batch: str) -> bool:
         for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED)
     )
     return raw == sum(halves_of_it)
-
-
-def _comes_back(lake: Lake, contract: Contract, batch: str) -> bool:
-    """Return whether other batches may have published the keys of its validated records since."""
-    keys = any(key.scope == "dataset" for key in contract.unique_keys)
-    return keys and batch not in lake.tables.batches(contract.dataset, Layer.PUBLISHED)
 
 
 def _joins(contract: Contract) -> bool:
