@@ -44,6 +44,7 @@ OUTPUT = "output"
 _POLL_SECONDS = 0.1
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LATE = "lakehouse_pipeline.orchestration.late"
+_WEBSERVER = "lakehouse_pipeline.orchestration.webserver"
 _API = "lakehouse_pipeline.api.server"
 _API_NEEDS = ("fastapi", "httpx2", "jwt", "limits", "prometheus_client", "uvicorn", "websockets")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to know them, not to listen there
@@ -195,7 +196,7 @@ def _code_server(port: int, definitions: str) -> Sequence[str]:
 
 def _webserver(code_port: int, port: int, workspace: Path) -> Sequence[str]:
     options = ("-h", HOST, "-p", str(port), "-w", str(workspace))
-    return ("-m", _LATE, str(code_port), "dagster_webserver.cli", *options)
+    return ("-m", _LATE, str(code_port), _WEBSERVER, *options)
 
 
 def _daemon(code_port: int, workspace: Path) -> Sequence[str]:
