@@ -104,8 +104,8 @@ class BucketLimitError(LakehouseError):
 class UiUnavailableError(LakehouseError):
     """The Dagster UI does not run behind this API, or does not answer."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the UI {what}. Start it beside the API: lakehouse up")
+    def __init__(self, what: str, advice: str = "Start it beside the API: lakehouse up") -> None:
+        super().__init__(f"the UI {what}. {advice}")
 
 
 class UnknownObjectError(LakehouseError):

@@ -14,7 +14,8 @@ from websockets.typing import Origin, Subprotocol
 
 from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,8 @@ import pytest
 
 from lakehouse_pipeline.lake.objects import Objects
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.orchestration.verification import verify_home
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, serving, until
