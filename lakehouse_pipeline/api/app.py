@@ -43,6 +43,7 @@ from lakehouse_pipeline.api.portal import pages
 from lakehouse_pipeline.api.queries import Queries
 from lakehouse_pipeline.api.rate import Rate
 from lakehouse_pipeline.api.replay import Replays
+from lakehouse_pipeline.lake.engine import sweep_spills
 from lakehouse_pipeline.lake.signing import Signer
 from lakehouse_pipeline.lake.uploads import sweep
 from lakehouse_pipeline.orchestration.office import Office, open_office
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
         sweep(settings.landing)
+        sweep_spills(settings.home / "tmp")
         app.state.signer = Signer(settings.keys)
         app.state.entry = entry
         app.state.replays = Replays()

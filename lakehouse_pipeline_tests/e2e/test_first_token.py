@@ -2,74 +2,26 @@
 
 import http.client
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
 
 from lakehouse_pipeline_tests.api.client import Api, until
+from lakehouse_pipeline_tests.e2e.ups import Up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 RELOAD = """mutation { reloadRepositoryLocation(repositoryLocationName: "lakehouse") {
   __typename } }"""
-SECONDS = 90.0
-LAKEHOUSE = (sys.executable, "-c", "from lakehouse_pipeline.cli.main import main; main()")
-
-
-class Up:
-    """A `lakehouse up` as people start it, and what it prints."""
-
-    def __init__(self, home: Path) -> None:
-        self.environment = os.environ | {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [*LAKEHOUSE, "up"],
-            env=self.environment | {"PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: Queue[str] = Queue()
-        self.reader = Thread(target=self._read)
-        self.reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip())
-
-    def close(self) -> None:
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def said(self, begin: str) -> str:
-        """Return the rest of the next line that begins so."""
-        while True:
-            line = self.lines.get(timeout=SECONDS)
-            if line.startswith(begin):
-                return line.removeprefix(begin)
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*LAKEHOUSE, *arguments]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=True
-        )
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     started = Up(tmp_path / "home")
     yield started
-    started.process.send_signal(signal.SIGINT)
-    started.process.wait(60)
-    started.reader.join(60)
-    started.close()
+    started.end()
 
 
 def status(url: str) -> int:

@@ -17,8 +17,8 @@ from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import DIED_TAG, fail_dead_runs, open_instance
 from lakehouse_pipeline.orchestration.parts import OUTPUT, ProcessFailedError, environment_of
 from lakehouse_pipeline.orchestration.processes import _signals_end_the_block, running
-from lakehouse_pipeline.orchestration.supervise import STACK
 from lakehouse_pipeline.settings import Settings
+from lakehouse_pipeline_tests.e2e.ups import of_home
 
 pytestmark = pytest.mark.slow
 
@@ -42,19 +42,6 @@ def until(what: Callable[[], bool], seconds: float = 60) -> None:
     while not what():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
-
-
-def of_home(home: Path) -> list[psutil.Process]:
-    """Return every living process that works on this home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):
-            continue
-        if STACK in environment and environment.get("LAKEHOUSE_HOME") == str(home):
-            found.append(process)
-    return found
 
 
 def run_pids(home: Path) -> list[int]:
