@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,9 @@ def test_an_erased_subject_is_left_in_no_file_and_has_a_certificate(own: Api) ->
     assert (done.json["by"], done.json["why"]) == ("ada", ASKED["why"])
     assert done.json["files_before"]
     assert _left(own.home) == []  # of the answers that are kept for their keys, too
+    kept = (own.home / "api" / "answers.sqlite").read_bytes()
+    plain = hashlib.sha256(b"\n" + json.dumps(ASKED).encode()).hexdigest()
+    assert (b"/erasures" in kept, plain.encode() in kept) == (True, False)  # nobody can guess it
     assert SUBJECT not in f"{done.body!r}{done.headers}{own.log.read_text()}"
     again = own.post("/erasures", ASKED, Idempotency_Key=f"{SUBJECT} wants to go")
     assert (again.body, again.headers["idempotent-replayed"]) == (done.body, "true")
