@@ -13,9 +13,9 @@ import pandera.pandas as pandera
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.pandas_frames import arrow_type, to_frame
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns, stored_type
 from lakehouse_pipeline.errors import (

@@ -59,6 +59,7 @@ from lakehouse_pipeline.lake.stored_files import (
 )
 from lakehouse_pipeline.lake.time_limit import QueryTimeError
 from lakehouse_pipeline.lake.uploads import FileNameError, NotCsvError, TooLargeError
+from lakehouse_pipeline.orchestration.erasure import NoSubjectError, SubjectNamedError
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
 from lakehouse_pipeline.pipeline.releases import (
@@ -103,8 +104,8 @@ class BucketLimitError(LakehouseError):
 class UiUnavailableError(LakehouseError):
     """The Dagster UI does not run behind this API, or does not answer."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the UI {what}. Start it beside the API: lakehouse up")
+    def __init__(self, what: str, advice: str = "Start it beside the API: lakehouse up") -> None:
+        super().__init__(f"the UI {what}. {advice}")
 
 
 class UnknownObjectError(LakehouseError):
@@ -151,6 +152,8 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSubjectError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SubjectNamedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     GrantExpiryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -18,6 +18,7 @@ import pandera.errors
 import pytest
 import sqlglot
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.export.html import html
 from lakehouse_pipeline.contracts.export.json_schema import json_schema
 from lakehouse_pipeline.contracts.export.pandera_script import pandera_script
@@ -35,7 +36,6 @@ from lakehouse_pipeline.contracts.model import (
     SqlRule,
 )
 from lakehouse_pipeline.contracts.pandas_frames import pandas_dtype
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns, stored_type
 from lakehouse_pipeline.names import SYSTEM_COLUMNS
