@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PYTEST := $(BIN)/pytest
+TESTS := lakehouse_pipeline_tests
+SYSTEM := e2e browser
 MODULE := lakehouse_pipeline.orchestration.definitions
 
 # Without bytecode files every process would take a second longer to start.
@@ -10,10 +13,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test test-fast test-storage oracle wheel constraints clean
+.PHONY: help install demo up check test test-fast test-system test-properties test-storage oracle wheel constraints clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 install: $(STAMP) ## make .venv with the pinned packages and .venv/bin/lakehouse
 	@echo "The command is $(BIN)/lakehouse"
@@ -49,18 +52,25 @@ check: $(STAMP) ## lint, format, types, import rules, definitions
 	@PYTHONWARNINGS=ignore LAKEHOUSE_HOME=build/validate \
 	  $(BIN)/dagster definitions validate -m $(MODULE) --log-level warning
 
-test: check ## check, then every test
+test: check ## check, then every test but those of the next three targets
 	@echo "== pytest"
-	@$(BIN)/pytest
+	@$(PYTEST) -n logical --maxprocesses 4 --dist loadfile \
+	  $(addprefix --ignore=$(TESTS)/,$(SYSTEM) properties storage)
 
 test-fast: $(STAMP) ## the tests that start no processes and no browser
-	@$(BIN)/pytest -m "not slow and not browser and not storage"
+	@$(PYTEST) -m "not slow and not browser and not storage"
+
+test-system: $(STAMP) ## the whole product: killed, stopped and started again, and in a browser
+	@timeout --kill-after=30 1500 $(PYTEST) $(addprefix $(TESTS)/,$(SYSTEM))
+
+test-properties: $(STAMP) ## the invariants and the oracle, over drawn contracts and files
+	@timeout --kill-after=30 900 $(PYTEST) $(TESTS)/properties
 
 AZURITE := build/azurite/node_modules/.bin/azurite-blob
 
 test-storage: $(STAMP) $(AZURITE) ## the tests on S3, Azure and Google Cloud Storage, emulated here
 	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" timeout --kill-after=30 2400 \
-	  $(BIN)/pytest -m storage lakehouse_pipeline_tests/storage
+	  $(PYTEST) -m storage $(TESTS)/storage
 
 $(AZURITE): # an emulator of Azure Blob Storage, the one version that is known to work
 	@command -v npm >/dev/null || { \
@@ -69,7 +79,7 @@ $(AZURITE): # an emulator of Azure Blob Storage, the one version that is known t
 
 oracle: $(STAMP) ## judge 10,000 contracts drawn at random by SQL and by pandera (25 minutes)
 	@LAKEHOUSE_ORACLE_CONTRACTS=$${LAKEHOUSE_ORACLE_CONTRACTS:-10000} \
-	  $(BIN)/pytest lakehouse_pipeline_tests/properties/test_oracle.py
+	  $(PYTEST) $(TESTS)/properties/test_oracle.py
 
 wheel: $(STAMP) ## build the wheel into dist/ and use it from outside the clone
 	@rm -rf build/wheel dist

@@ -4,18 +4,18 @@ What consumers call in a notebook or a job. Only published is read; the other la
 are not for them. SQL is `pipeline/published_query`, files are `pipeline/export`.
 """
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.pandas_frames import arrow_type, to_frame
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns, stored_type
 from lakehouse_pipeline.errors import (
@@ -24,8 +24,10 @@ from lakehouse_pipeline.errors import (
     UnknownTableVersionError,
 )
 from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.engine import engine
+from lakehouse_pipeline.lake.published_relation import PublishedRelation, published_relation
 from lakehouse_pipeline.lake.tables import Tables
-from lakehouse_pipeline.names import BATCH_ID, RECORD, RELEASED, SYSTEM_COLUMNS, Layer
+from lakehouse_pipeline.names import BATCH_ID, RECORD, SYSTEM_COLUMNS, Layer, identifier
 from lakehouse_pipeline.settings import Settings
 
 
@@ -68,8 +70,8 @@ def read(
         return to_frame(pa.schema([promised[name] for name in names]).empty_table())
     batches = [batch] if isinstance(batch, str) else batch
     _require_batches(dataset, batches, table)
-    read_too = {name: promised[name] for name in (*names, BATCH_ID, RECORD)}  # what sorts them
-    return to_frame(_records(table, read_too, batches).select(names))
+    files = tables.files(dataset, Layer.PUBLISHED, batches, version)
+    return to_frame(_records(published_relation(contract, files), names))
 
 
 def schema(dataset: str, *, home: Path | str | None = None) -> pandera.DataFrameSchema:
@@ -111,16 +113,13 @@ def _require_batches(dataset: str, batches: Sequence[str] | None, table: DeltaTa
             raise UnknownBatchError(dataset, batch, known)
 
 
-def _records(
-    table: DeltaTable, promised: dict[str, pa.Field], batches: Sequence[str] | None
-) -> pa.Table:
-    """Return the records with the `promised` columns, sorted."""
-    data = table.to_pyarrow_dataset()
-    wanted = None if batches is None else pc.field(BATCH_ID).isin(pa.array(batches, pa.string()))
-    stored = [name for name in promised if name in data.schema.names]
-    records = data.to_table(columns=stored, filter=wanted)
-    for name, field in promised.items():
-        if name not in stored:
-            absent = pa.scalar(False if name == RELEASED else None, field.type)
-            records = records.append_column(field, pa.repeat(absent, len(records)))
-    return records.sort_by([(BATCH_ID, "ascending"), (RECORD, "ascending")])
+def _records(relation: PublishedRelation, names: Sequence[str]) -> pa.Table:
+    """Return the columns `names` of the records, sorted.
+
+    DuckDB reads, and not pyarrow's dataset, whose threads may abort a script when it ends
+    (apache/arrow#39862).
+    """
+    chosen = ", ".join(map(identifier, names))
+    sql = f"SELECT {chosen} FROM ({relation.sql}) ORDER BY {BATCH_ID}, {RECORD}"
+    with tempfile.TemporaryDirectory() as spill, engine(Path(spill)) as connection:
+        return connection.sql(sql).to_arrow_table()

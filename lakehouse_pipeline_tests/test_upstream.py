@@ -11,11 +11,18 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import GRPC_INFO_TAG, RUN_FAILURE_REASON_TAG
+from dagster_webserver import cli as webserver_cli
 
 
 def parameters(function: object) -> list[str]:
     assert callable(function)
     return list(inspect.signature(function).parameters)
+
+
+def test_the_webserver_takes_its_application_from_a_name_that_can_be_replaced() -> None:
+    """`orchestration/webserver.py` puts another one there."""
+    source = inspect.getsource(webserver_cli.host_dagster_ui_with_workspace_process_context)
+    assert "app = create_app_from_workspace_process_context(" in source
 
 
 class TestSqliteEventLogStorage:

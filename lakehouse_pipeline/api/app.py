@@ -17,6 +17,7 @@ from lakehouse_pipeline.api import (
     dagster_ui,
     datasets,
     downloads,
+    erasures,
     events,
     grants,
     health,
@@ -34,6 +35,7 @@ from lakehouse_pipeline.api import (
 from lakehouse_pipeline.api.denials import SECONDS, Denials
 from lakehouse_pipeline.api.doorkeeper import Doorkeeper
 from lakehouse_pipeline.api.entry import Entry
+from lakehouse_pipeline.api.erasures import Erasers
 from lakehouse_pipeline.api.guard import Guard
 from lakehouse_pipeline.api.idempotency import Answers, Idempotent
 from lakehouse_pipeline.api.limits import Limited
@@ -42,6 +44,7 @@ from lakehouse_pipeline.api.portal import pages
 from lakehouse_pipeline.api.queries import Queries
 from lakehouse_pipeline.api.rate import Rate
 from lakehouse_pipeline.api.replay import Replays
+from lakehouse_pipeline.lake.engine import sweep_spills
 from lakehouse_pipeline.lake.signing import Signer
 from lakehouse_pipeline.lake.uploads import sweep
 from lakehouse_pipeline.orchestration.office import Office, open_office
@@ -68,6 +71,7 @@ RESOURCES = (
     quarantine_report,
     anonymizations,
     grants,
+    erasures,
     query,
     events,
     health,
@@ -87,9 +91,11 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
         sweep(settings.landing)
+        sweep_spills(settings.home / "tmp")
         app.state.signer = Signer(settings.keys)
         app.state.entry = entry
         app.state.replays = Replays()
+        app.state.erasers = Erasers()
         app.state.queries = Queries(settings)
         with open_office(settings) as office:
             app.state.office = office
@@ -98,7 +104,8 @@ def create_app(settings: Settings) -> FastAPI:
                     yield
                 finally:
                     app.state.queries.close()
-                    app.state.replays.pool.shutdown(wait=True, cancel_futures=True)
+                    for running in (app.state.replays, app.state.erasers):
+                        running.pool.shutdown(wait=True, cancel_futures=True)
 
     app = FastAPI(
         title="lakehouse_pipeline",
@@ -120,7 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         """Give the metrics in the text format of Prometheus."""
         return health.metrics_of(registry)
 
-    answers = Answers(settings.home / "api" / "answers.sqlite")
+    answers = Answers(settings.home / "api" / "answers.sqlite", settings.keys)
     rate = Rate(settings.api_calls_per_minute)
     app.add_middleware(Limited, max_bytes=settings.api_body_bytes)
     app.add_middleware(Idempotent, answers=answers)

@@ -97,7 +97,7 @@ def _address(ui: HomeLock, path: str) -> str:
     token = CALLER.get()
     operates = token is not None and token.may(Permission.OPERATE_UI)
     if not ui.view_port:
-        raise UiUnavailableError("was started before there were tokens")
+        raise UiUnavailableError("does not stand behind the login yet", "It takes some seconds.")
     # The webserver must read the very path that was judged here: it is encoded again as it was
     # decoded, and has no segments that a client takes out on the way.
     if {".", ".."}.intersection(path.split("/")):

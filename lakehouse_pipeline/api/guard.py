@@ -1,24 +1,21 @@
 """By which names the API may be called, and that no web page of elsewhere calls it.
 
-A page in a browser can send requests to 127.0.0.1 or into a company's network, but not with a
-foreign `Host` (DNS rebinding) or without its `Origin`. The headers of `headers.py` are added here,
-too. Who may do what is in `doorkeeper.py`.
+How such pages are known is in `access/origins.py`. The headers of `headers.py` are added here, too.
+Who may do what is in `doorkeeper.py`.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lakehouse_pipeline.access.origins import host_refusal, is_visit, page_refusal
 from lakehouse_pipeline.api.denials import ANYBODY, Denial, client_of
 from lakehouse_pipeline.api.headers import secure
 from lakehouse_pipeline.api.problems import problem
 from lakehouse_pipeline.orchestration.home_lock import PREFIX
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PAGES = frozenset({PREFIX, "/login", "/docs", "/"})
 """What people may come to by a link on another site, beside the pages below the UI."""
 
@@ -32,7 +29,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, names: Iterable[str] = (), *, is_far: bool = False) -> None:
         self.app = app
-        self.names = LOOPBACK.union(name.lower() for name in names)
+        self.names = frozenset(name.lower() for name in names)
         self.is_far = is_far
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,48 +56,10 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
         """Return why a request is refused, empty when it is not."""
-        name = _name(headers.get("host", ""))
-        if name not in self.names and not (self.is_far and _is_address(name)):
-            return (
-                "the Host is not this machine's loopback address, nor one of the names in "
-                "LAKEHOUSE_API_NAMES."
-            )
-        return "" if _is_visit(scope, headers) else _foreign(headers)
-
-
-def _is_visit(scope: Scope, headers: Headers) -> bool:
-    """Return whether a person follows a link to a page; the browser keeps its cookie back then."""
-    is_page = scope["path"] in PAGES or scope["path"].startswith((f"{PREFIX}/", "/portal/"))
-    return (
-        is_page
-        and scope.get("method") == "GET"
-        and headers.get("origin") is None
-        and headers.get("sec-fetch-mode") == "navigate"
-        and headers.get("sec-fetch-dest") == "document"
-    )
-
-
-def _foreign(headers: Headers) -> str:
-    """Return why a request of a web page is refused, empty when it is from one of ours."""
-    host = headers.get("host", "")
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        return "the request comes from a web page of another origin."
-    if headers.get("sec-fetch-site") == "cross-site":
-        return "the request comes from a web page of another site."
-    return ""
-
-
-def _name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
-
-
-def _is_address(name: str | None) -> bool:
-    try:
-        ipaddress.ip_address(name or "")
-    except ValueError:
-        return False
-    return True
+        if refused := host_refusal(headers, self.names, is_far=self.is_far):
+            return refused
+        path = scope["path"]
+        is_page = path in PAGES or path.startswith((f"{PREFIX}/", "/portal/"))
+        if is_page and is_visit(scope.get("method", ""), headers):
+            return ""
+        return page_refusal(headers)

@@ -2,11 +2,13 @@
 
 The key belongs to a caller, a path and a body: with another body it is refused (422). A key whose
 first request has not been answered yet is refused, too (409). Answers are kept for a day, on the
-disk; bugs (5xx) are not kept, so that a retry is a real one.
+disk; bugs (5xx) are not kept, so that a retry is a real one. Of keys and bodies only keyed hashes
+are kept: a body may name a person, whom a plain hash would not hide from who guesses.
 """
 
 import asyncio
 import hashlib
+import hmac
 import os
 import re
 import sqlite3
@@ -22,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lakehouse_pipeline.api.caller import CALLER
 from lakehouse_pipeline.api.problems import problem
+from lakehouse_pipeline.lake.secret_file import secret_file
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
@@ -30,6 +33,7 @@ NOT_KEPT = re.compile(r"/query|/datasets/[^/]+/anonymizations")
 and those of a dry run are personal."""
 
 MAX_BODY = 65 * 2**20
+SECRET_FILE = "answers.key"  # noqa: S105 - the name of the file, not the secret
 PAGES = ("/dagster/", "/login", "/logout")
 """What browsers send: its answers have headers, such as cookies, that are not kept here."""
 
@@ -51,12 +55,17 @@ class Answer:
 class Answers:
     """The answers of the last day in one SQLite file, mode 0600: they may hold signed URLs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._secret = secret_file(keys / SECRET_FILE)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with closing(self._open()) as database, database:
             database.execute(_TABLE)
+
+    def hashed(self, *parts: bytes) -> str:
+        """Return the keyed hash under which a key or a request is kept."""
+        return hmac.new(self._secret, b"\n".join(parts), hashlib.sha256).hexdigest()
 
     def find(self, key: str, path: str) -> Answer | None:
         """Return what was answered, None when nothing was in the last day."""
@@ -97,7 +106,7 @@ class Idempotent:
         if key is None or scope["method"] != "POST" or _is_not_kept(scope["path"]):
             await self.app(scope, receive, send)
             return
-        name = (_own(key), scope["path"])
+        name = (self.answers.hashed(_own(key).encode()), scope["path"])
         if not 0 < len(key) <= MAX_KEY:
             said = f"Idempotency-Key: expected 1 to {MAX_KEY} characters."
             await problem(HTTPStatus.BAD_REQUEST, said)(scope, receive, send)
@@ -119,7 +128,7 @@ class Idempotent:
             said = f"The body is larger than {MAX_BODY} bytes."
             await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)(scope, receive, send)
             return
-        digest = hashlib.sha256(scope["query_string"] + b"\n" + body).hexdigest()
+        digest = self.answers.hashed(scope["query_string"], body)
         kept = await run_in_threadpool(self.answers.find, *name)
         if kept is None:
             answer = await _pass_on(self.app, scope, body, digest)

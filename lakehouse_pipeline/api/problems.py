@@ -65,6 +65,7 @@ from lakehouse_pipeline.orchestration.anonymization_steps import (
     ChangedSinceError,
     NothingToAnonymizeError,
 )
+from lakehouse_pipeline.orchestration.erasure import NoSubjectError, SubjectNamedError
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline.pipeline.dry_run import TechniqueFailedError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
@@ -111,8 +112,8 @@ class BucketLimitError(LakehouseError):
 class UiUnavailableError(LakehouseError):
     """The Dagster UI does not run behind this API, or does not answer."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the UI {what}. Start it beside the API: lakehouse up")
+    def __init__(self, what: str, advice: str = "Start it beside the API: lakehouse up") -> None:
+        super().__init__(f"the UI {what}. {advice}")
 
 
 class UnknownObjectError(LakehouseError):
@@ -165,6 +166,8 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     FileNameError: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSubjectError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SubjectNamedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     GrantExpiryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,

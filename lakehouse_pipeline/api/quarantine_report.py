@@ -1,7 +1,5 @@
 """Quarantine for who delivered the file: a CSV to correct and send back, the reasons in words."""
 
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,7 +8,7 @@ from starlette.background import BackgroundTask
 
 from lakehouse_pipeline.api.parts import ActorOf, Limit, OfficeOf, Offset, page
 from lakehouse_pipeline.api.temporary import removed
-from lakehouse_pipeline.lake.engine import engine
+from lakehouse_pipeline.lake.engine import engine, own_folder
 from lakehouse_pipeline.lake.quarantine import Report, write_report
 from lakehouse_pipeline.lake.quarantine_reasons import broken_rules
 from lakehouse_pipeline.lake.tables import Tables
@@ -46,7 +44,7 @@ def export(
     settings = office.settings
     temporary = settings.home / "tmp"
     with engine(temporary, settings.memory_limit, settings.threads) as connection:
-        folder = Path(mkdtemp(dir=temporary))
+        folder = own_folder(temporary)
         target = folder / "report.csv"
         report = Report(contract, batch, sentences(contract, lang))
         count = write_report(connection, Tables(settings.lake), report, target)

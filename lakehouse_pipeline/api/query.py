@@ -4,8 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -22,6 +20,7 @@ from lakehouse_pipeline.api.queries import Queries, Question, Result
 from lakehouse_pipeline.api.query_process import ResultFormat
 from lakehouse_pipeline.api.temporary import removed
 from lakehouse_pipeline.audit.grants import Grant
+from lakehouse_pipeline.lake.engine import own_folder
 from lakehouse_pipeline.lake.judged_query import judged_datasets
 from lakehouse_pipeline.orchestration.consumption import Fact, queried
 from lakehouse_pipeline.orchestration.grants import dataset_of, grant_of, now
@@ -97,7 +96,7 @@ async def query(
     question = Question(body.sql, body.limit, body.timeout_seconds, result, datasets)
     temporary = office.settings.home / "tmp"
     temporary.mkdir(exist_ok=True)
-    folder = Path(mkdtemp(prefix="query-", dir=temporary))
+    folder = own_folder(temporary)
     try:
         target = folder / "rows"
         done = await asyncio.wrap_future(queries.ask(question, target))

@@ -2,12 +2,15 @@
 
 It reads requests, a line of JSON each. For each it makes a copy of itself, which writes the rows
 into a file, says in a line of JSON how it went, and ends. The operating system bounds the memory of
-the copy, so that a query takes nobody else's. It ends when nobody can ask any more.
+the copy, so that a query takes nobody else's. It ends when nobody can ask any more, in the middle
+of a query too: an API that was killed leaves no query behind.
 """
 
 import json
 import os
 import resource
+import select
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -40,12 +43,29 @@ TOO_MUCH = str(QueryError("it takes more memory than a query may"))
 def main() -> None:
     """Answer one request after the other."""
     for line in iter(sys.stdin.readline, ""):
+        ended, held = os.pipe()
         child = os.fork()
         if child == 0:
             _answer(line)
+        os.close(held)
+        if not _is_waited_for(ended):
+            os.kill(child, signal.SIGKILL)
+        os.close(ended)
         _, status = os.waitpid(child, 0)
         if status != 0:
             _say({"refused": TOO_MUCH})
+
+
+def _is_waited_for(ended: int) -> bool:
+    """Return, once the copy that holds the other end of `ended` has gone, that somebody waits.
+
+    Returns False as soon as nobody does: who asks holds the other end of standard input, and the
+    system closes that however it dies. Nobody but this process can stop the copy then.
+    """
+    watched = select.poll()
+    for end in (ended, sys.stdin.fileno()):
+        watched.register(end, 0)  # tells of the other end being closed, whatever is asked for
+    return any(end == ended for end, _ in watched.poll())
 
 
 def _answer(line: str) -> NoReturn:

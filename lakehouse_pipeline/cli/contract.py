@@ -14,7 +14,7 @@ from lakehouse_pipeline.cli.contract_deprecate import deprecate
 from lakehouse_pipeline.cli.contract_list import list_versions
 from lakehouse_pipeline.cli.contract_retire import retire
 from lakehouse_pipeline.cli.contract_show import show
-from lakehouse_pipeline.cli.life_cycle import reload_ui
+from lakehouse_pipeline.cli.life_cycle import print_next, reload_ui
 from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json
 from lakehouse_pipeline.contracts.compare import compare
 from lakehouse_pipeline.contracts.comparison.tables import tables_follow
@@ -24,6 +24,8 @@ from lakehouse_pipeline.contracts.life_cycle import (
     State,
     Step,
     Version,
+    activation,
+    broken_promises,
     next_command,
     refusal,
 )
@@ -71,18 +73,20 @@ def add(
     Landing(settings.landing).folder(contract.dataset).mkdir(parents=True, exist_ok=True)
     reload_ui(settings)
     life = store.life_cycle(contract.dataset)
-    state, next_step = life.versions[contract.version].state, next_command(life, contract.version)
+    version = life.versions[contract.version]
+    state, next_step = version.state, next_command(life, version.name)
     if as_json:
         named = {"dataset": contract.dataset, "version": contract.version}
         print_json({**named, "state": state, "next": next_step})
         return
     already = " already" if contract.version in before.versions else ""
     where = f"{address(settings.landing)}/{contract.dataset}"
-    standing = _standing(life, life.versions[contract.version], where)
+    standing = _standing(life, version, where)
     said = f"{contract.dataset} {contract.version} is registered{already}. {standing}"
     console.print(said, markup=False)
     if next_step:
-        console.print(f"It is not active yet: {next_step}", markup=False)
+        broken = () if life.needs_approval(version) else broken_promises(life, version)
+        print_next(next_step, broken)
     elif not already and before.active and state is State.ACTIVE:
         for sentence in tables_follow(contract.dataset, compare(before.active.contract, contract)):
             console.print(sentence, markup=False)
@@ -121,14 +125,11 @@ def _life(store: ContractStore, dataset: str) -> LifeCycle:
 
 def _standing(life: LifeCycle, version: Version, landing: str) -> str:
     """Return what the version's state means for files, as a sentence."""
-    named = f"{version.contract.dataset} {version.name}"
     if version.state in (State.DECLINED, State.RETIRED):
         return f"It {refusal(life, version, Step.ACTIVATED)}"
     if version.state is State.DEPRECATED:
-        return (
-            "It is deprecated, no file is read under it; to activate it: "
-            f"lakehouse contract activate {named} --by NAME --why TEXT"
-        )
+        command = activation(life, version)
+        return f"It is deprecated, no file is read under it; to activate it: {command}"
     if life.closed:
         return (
             f"The dataset was deprecated by {life.closed.by} and takes no new files; to take it up "

@@ -77,8 +77,8 @@ def _path(source: str, settings: Settings) -> Path:
 def _written(contract: Contract, form: Format, dialect: Dialect) -> str:
     match form:
         case Format.PANDERA:
+            from lakehouse_pipeline.contracts.check_modules import load_check_modules
             from lakehouse_pipeline.contracts.export.pandera_script import pandera_script
-            from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 
             load_check_modules(Settings().check_modules)
             return pandera_script(contract)

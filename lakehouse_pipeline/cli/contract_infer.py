@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from lakehouse_pipeline.cli.output import JsonOption, errors, print_json
-from lakehouse_pipeline.contracts.infer.draft import DraftColumn
+from lakehouse_pipeline.contracts.infer.draft import DraftColumn, SampleFacts
+from lakehouse_pipeline.contracts.infer.yaml_text import looked_at
 from lakehouse_pipeline.errors import OutputExistsError, UnwritableFileError
 from lakehouse_pipeline.pipeline.inference import Inference
 
@@ -37,7 +38,7 @@ def infer(
         print_json(_facts(found, output))
     elif output is None:
         typer.echo(found.text, nl=False)
-    _say_what_next(output)
+    _say_what_next(output, found.draft.sample)
 
 
 def _write(output: Path, text: str) -> None:
@@ -47,11 +48,13 @@ def _write(output: Path, text: str) -> None:
         raise UnwritableFileError(output, (error.strerror or str(error)).lower()) from error
 
 
-def _say_what_next(output: Path | None) -> None:
+def _say_what_next(output: Path | None, sample: SampleFacts) -> None:
     file = str(output) if output is not None else "FILE"
     saved = f"{file} is a draft" if output is not None else "This is a draft; save it to a file"
     errors.print(
-        f"{saved}. Read it, correct what is wrong, set 'status: active', then:\n"
+        f"{saved}.\n"
+        f"{looked_at(sample)}\n"
+        "Read it, correct what is wrong, set 'status: active', then:\n"
         f"  lakehouse contract lint {file}\n"
         f"  lakehouse contract add {file}",
         markup=False,

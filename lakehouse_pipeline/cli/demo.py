@@ -19,7 +19,8 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 
 GIVE_UP_SECONDS = 600.0

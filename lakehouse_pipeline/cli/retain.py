@@ -1,5 +1,6 @@
 """`lakehouse retain`: take out what the contracts no longer keep."""
 
+import math
 import time
 from collections.abc import Iterable
 from typing import Annotated
@@ -45,13 +46,23 @@ def retain(
         print_json(removals)
         return
     rows = (
-        (one.dataset, one.batch, one.layer, one.age_days, one.days, one.records, one.bytes)
+        (
+            *(one.dataset, one.batch, one.layer),
+            *(shown_days(one.age_days), shown_days(one.days), one.records, one.bytes),
+        )
         for one in removals
     )
     print_table(COLUMNS, rows)
     batches = len({(one.dataset, one.batch) for one in removals})
     what = f"{counted(batches, 'batch')}, {counted(sum(r.bytes for r in removals), 'byte')}"
     console.print(f"would go: {what}; nothing was changed" if dry_run else f"gone: {what}")
+
+
+def shown_days(days: float) -> str:
+    """Return days with one decimal, below one with as many as show two digits."""
+    if not 0 < days < 1:
+        return f"{days:,.1f}"
+    return f"{days:.{1 - math.floor(math.log10(days))}f}".rstrip("0")
 
 
 def _seen(removals: Iterable[Removal], dataset: str) -> list[Removal]:

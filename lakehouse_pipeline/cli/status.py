@@ -90,7 +90,7 @@ def _contract_state(store: ContractStore, dataset: str) -> str:
 
 
 def _without_version(store: ContractStore, dataset: str) -> str:
-    way = way_to_active(store.life_cycle(dataset), dataset)
+    way = way_to_active(store.life_cycle(dataset))
     return f"no version of '{dataset}' is active. {way}"
 
 

@@ -8,7 +8,14 @@ import typer
 
 from lakehouse_pipeline.access.roles import Role
 from lakehouse_pipeline.access.tokens import Token
-from lakehouse_pipeline.cli.output import JsonOption, actor, console, print_json, print_table
+from lakehouse_pipeline.cli.output import (
+    JsonOption,
+    actor,
+    console,
+    errors,
+    print_json,
+    print_table,
+)
 from lakehouse_pipeline.settings import Settings
 
 app = typer.Typer(
@@ -50,6 +57,7 @@ def create(
     with open_instance(settings) as instance:
         wanted = Wanted(name, role, datasets, expires_in)
         token, secret = create_token(instance, settings, wanted, actor())
+    _say_that_the_ui_moves(settings)
     if as_json:
         print_json(_shown(token) | {"token": secret})
         return
@@ -85,6 +93,17 @@ def revoke(
         print_json(_shown(token))
         return
     console.print(f"revoked: token of {_said(token)}", markup=False)
+
+
+def _say_that_the_ui_moves(settings: Settings) -> None:
+    """Tell, on standard error, where the UI of a running `lakehouse up` is from now on."""
+    from lakehouse_pipeline.orchestration.home_lock import PREFIX, running
+
+    holder = running(settings)
+    if holder is not None and not holder.view_port:
+        where = f"{holder.api_url}{PREFIX}"
+        said = f"The UI of the running 'lakehouse up' moves behind the login, in seconds: {where}"
+        errors.print(said, markup=False)
 
 
 def _shown(token: Token) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from lakehouse_pipeline.cli.output import console
 from lakehouse_pipeline.lake.bucket_folder import address
+from lakehouse_pipeline.orchestration.behind_login import HINT
 from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.orchestration.tokens import is_loopback
 from lakehouse_pipeline.settings import Settings
 
-LOGIN = " (log in there with a token)"
 PLAIN = "The API speaks plain HTTP beyond this machine. Put a TLS proxy in front: docs/access.md"
 
 
@@ -19,7 +19,7 @@ def up() -> None:
     settings = Settings()
     with console.status("starting") as status, running(settings, status.update) as stack:
         status.stop()
-        console.print(f"UI: {stack.shown_url}{LOGIN if stack.shown_url != stack.url else ''}")
+        console.print(f"UI: {stack.shown_url}{HINT if stack.shown_url != stack.url else ''}")
         if stack.api_url:
             console.print(f"Portal: {stack.api_url}")
             console.print(f"API: {stack.api_url} (its reference: {stack.api_url}/docs)")
@@ -29,6 +29,6 @@ def up() -> None:
             console.print(PLAIN)
         console.print(f"Drop CSV files into {address(settings.landing)}/<dataset>/. Ctrl-C stops.")
         try:
-            stack.join()
+            stack.join(console.print)
         except KeyboardInterrupt:
             console.print("stopping")

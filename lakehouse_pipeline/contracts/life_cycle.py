@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lakehouse_pipeline.contracts.breaking import is_breaking
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.version import version_key
 
@@ -175,6 +176,18 @@ def life_cycle(contracts: Iterable[Contract], lines: Sequence[Line]) -> LifeCycl
     return _folded(contracts, lines)[0]
 
 
+def on_record(contracts: Iterable[Contract], lines: Sequence[Line]) -> LifeCycle:
+    """Return the life by the lines alone: as it was told, without what was placed by hand."""
+    files = {file.version: file for file in contracts}
+    life = LifeCycle()
+    for line in lines:
+        file = files.get(line.version or "")
+        if file and file.sha256 == line.sha256:
+            life = _with(life, file, lines)
+        life = _after(life, line)
+    return life
+
+
 def steps_by_hand(
     contracts: Iterable[Contract], lines: Sequence[Line]
 ) -> list[tuple[Contract, Step]]:
@@ -211,19 +224,35 @@ def next_command(life: LifeCycle, name: str) -> str:
     version = life.versions[name]
     if version.state not in (State.DRAFT, State.APPROVED):
         return ""
-    step = "approve" if life.needs_approval(version) else "activate"
-    return f"lakehouse contract {step} {version.contract.dataset} {name} --by NAME --why TEXT"
+    return _approval(version) if life.needs_approval(version) else activation(life, version)
 
 
-def way_to_active(life: LifeCycle, dataset: str) -> str:
+def activation(life: LifeCycle, version: Version) -> str:
+    """Return the command that activates a version, `--breaking` where it breaks a promise."""
+    named = f"{version.contract.dataset} {version.name}"
+    option = " --breaking" if broken_promises(life, version) else ""
+    return f"lakehouse contract activate {named}{option} --by NAME --why TEXT"
+
+
+def broken_promises(life: LifeCycle, version: Version) -> list[str]:
+    """Return what a version breaks of the promises of the one that is or was active."""
+    if life.former is None or life.former.name == version.name:
+        return []
+    return is_breaking(life.former.contract, version.contract)
+
+
+def _approval(version: Version) -> str:
+    named = f"{version.contract.dataset} {version.name}"
+    return f"lakehouse contract approve {named} --by NAME --why TEXT"
+
+
+def way_to_active(life: LifeCycle) -> str:
     """Return how a dataset without an active version gets one, with the command."""
-    version, step = life.to_activate or life.to_approve, "Activate"
-    if version is None:
-        return "Register a new version with: lakehouse contract add FILE"
-    if life.to_activate is None:
-        step = "Approve"
-    named = f"{dataset} {version.name} --by NAME --why TEXT"
-    return f"{step} one with: lakehouse contract {step.lower()} {named}"
+    if life.to_activate:
+        return f"Activate one with: {activation(life, life.to_activate)}"
+    if life.to_approve:
+        return f"Approve one with: {_approval(life.to_approve)}"
+    return "Register a new version with: lakehouse contract add FILE"
 
 
 def refusal(life: LifeCycle, version: Version, step: Step, by: str = "") -> str:
@@ -231,15 +260,11 @@ def refusal(life: LifeCycle, version: Version, step: Step, by: str = "") -> str:
     if step is Step.DEFINED:
         return ""
     if version.state not in FROM[step]:
-        return _in_the_way(version, step)
+        return _in_the_way(life, version, step)
     if step is Step.APPROVED and person(by) in ("", *version.authors):
         return f"was registered by {version.author or by}; somebody else has to approve it"
     if step is Step.ACTIVATED and life.needs_approval(version):
-        return (
-            "has to be approved first, by somebody other than its author: "
-            f"lakehouse contract approve {version.contract.dataset} {version.name} "
-            "--by NAME --why TEXT"
-        )
+        return f"has to be approved first, by somebody other than its author: {_approval(version)}"
     return ""
 
 
@@ -248,10 +273,9 @@ def person(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _in_the_way(version: Version, step: Step) -> str:
+def _in_the_way(life: LifeCycle, version: Version, step: Step) -> str:
     """Return what the state says against the step."""
     who = f" by {version.last.by}" if version.last and version.last.by else ""
-    named = f"{version.contract.dataset} {version.name} --by NAME --why TEXT"
     match version.state:
         case State.DECLINED:
             return f"was declined{who}; correct the file, raise its 'version' and add that"
@@ -262,7 +286,7 @@ def _in_the_way(version: Version, step: Step) -> str:
         case State.APPROVED if step is Step.DECLINED:
             return "is approved already; to withdraw it, retire it"
         case State.APPROVED:
-            return f"is approved already; activate it with: lakehouse contract activate {named}"
+            return f"is approved already; activate it with: {activation(life, version)}"
         case _:
             return f"is {version.state} already"
 
@@ -276,19 +300,26 @@ def _folded(
 ) -> tuple[LifeCycle, list[tuple[Contract, Step]]]:
     """Return the life of a dataset, and every step of the files that were placed by hand."""
     files = sorted(contracts, key=lambda contract: version_key(contract.version) or ())
-    life = LifeCycle({file.version: _unborn(file, lines) for file in files})
-    for line in lines:
-        life = _after(life, line)
+    life = on_record(files, lines)
     known = {
         (line.version, line.sha256) for line in lines if line.by or line.step is not Step.DEFINED
     }
     by_hand = []
     for file in files:
         if (file.version, file.sha256) not in known:
+            life = _with(life, file, lines)
             for step in first_steps(life, life.versions[file.version], by_hand=True):
                 life = _moved(life, life.versions[file.version], step, None)
                 by_hand.append((file, step))
     return life, by_hand
+
+
+def _with(life: LifeCycle, file: Contract, lines: Iterable[Line]) -> LifeCycle:
+    """Return the life with a file in it from now on: what comes later holds nothing up before."""
+    if file.version in life.versions:
+        return life
+    versions = [*life.versions.values(), _unborn(file, lines)]
+    return replace(life, versions={one.name: one for one in sorted(versions, key=_order)})
 
 
 def _unborn(contract: Contract, lines: Iterable[Line]) -> Version:

@@ -1,12 +1,12 @@
 """Rules of engine `pandera`: checks that users register with pandera, found, judged and run.
 
 A user writes a function, decorates it with `pandera.extensions.register_check_method` and lists its
-module in the settings; a contract names it. Where the records come from is the pipeline's part.
+module in the settings; a contract names it. The modules are loaded by
+`check_modules.py`; where the records come from is the pipeline's part.
 """
 
-import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,24 +18,11 @@ from pandera.backends.pandas.checks import PandasCheckBackend
 
 from lakehouse_pipeline.contracts.model import PanderaCheck
 from lakehouse_pipeline.errors import (
-    CheckModuleError,
     CheckRaisedError,
     CheckResultError,
     UnknownCheckError,
     nearest,
 )
-
-
-def load_check_modules(names: Iterable[str]) -> None:
-    """Import the modules that register checks; one that is loaded already is left as it is.
-
-    Raises: CheckModuleError: a module is missing, or raises while it is imported.
-    """
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # any fault of a user's module is told as that module's fault
-            raise CheckModuleError(name, f"{type(error).__name__}: {error}") from error
 
 
 def known_checks() -> tuple[str, ...]:

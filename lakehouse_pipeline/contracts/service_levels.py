@@ -102,5 +102,6 @@ def _number(
         (place / "value").error(f"'{name}': expected a number {limit}")
         value = 1
     if unit not in units:
-        (place / "unit").error(f"'{name}' needs a 'unit'; known: {', '.join(units)}")
+        problem = f"'{name}': unknown unit '{unit}'" if unit else f"'{name}' needs a 'unit'"
+        (place / "unit").error(f"{problem}; known: {', '.join(units)}")
     return float(value) * units.get(unit, 1.0)

@@ -7,6 +7,7 @@ from datetime import date
 
 from lakehouse_pipeline.contracts.csv_dialect import read_entries
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.contracts.hierarchies import hierarchy_fault, levels_of
 from lakehouse_pipeline.contracts.model import Anonymize
 from lakehouse_pipeline.contracts.techniques import (
     CUSTOM_TYPES,
@@ -62,13 +63,34 @@ def _check_needed(
     if technique == "noise" and "sensitivity" not in given:
         place.error("technique 'noise' needs the key 'sensitivity'")
     if technique == "generalize":
-        ways = [way for way in ("step", "bands", "to", "prefix") if way in given]
-        if len(ways) != 1:
-            place.error("technique 'generalize' needs one of the keys step, bands, to, prefix")
-        elif "asOf" in sound and ways != ["bands"]:
-            (place / "asOf").key_error("'asOf' goes with 'bands' over a date")
-        elif "preserveFormat" in sound and ways != ["prefix"]:
-            (place / "preserveFormat").key_error("'preserveFormat' goes with 'prefix'")
+        _check_way(sound, given, place)
+
+
+def _check_way(sound: Mapping[str, object], given: Mapping[str, object], place: Place) -> None:
+    ways = [way for way in _WAYS if way in given]
+    if len(ways) != 1:
+        place.error(f"technique 'generalize' needs one of the keys {', '.join(_WAYS)}")
+        return
+    for name, (way, said) in _GOES_WITH.items():
+        if name in sound and ways != [way]:
+            (place / name).key_error(f"'{name}' goes with {said}")
+    if "hierarchy" in sound and "level" in sound:
+        coarse = levels_of(str(sound["hierarchy"]))[1:]
+        level = str(sound["level"])
+        if level not in coarse:
+            (place / "level").error(
+                f"'level': '{level}' is not known.{nearest(level, coarse)} "
+                f"Known: {', '.join(coarse)}"
+            )
+
+
+_WAYS = ("step", "bands", "to", "prefix", "hierarchy")
+_GOES_WITH = {
+    "asOf": ("bands", "'bands' over a date"),
+    "preserveFormat": ("prefix", "'prefix'"),
+    "level": ("hierarchy", "'hierarchy'"),
+    "otherwise": ("hierarchy", "'hierarchy'"),
+}
 
 
 def _whole(least: int) -> Fault:
@@ -156,6 +178,9 @@ _FAULTS: Mapping[str, Fault] = {
     "asOf": _day,
     "to": _one_of(PERIODS),
     "prefix": _whole(1),
+    "hierarchy": hierarchy_fault,
+    "level": _text,
+    "otherwise": _text,
     "value": _text,
     "epsilon": _positive,
     "sensitivity": _positive,

@@ -1,8 +1,9 @@
 """Every byte below a folder searched for a value, whatever the value is wrapped in.
 
-Files are searched as they are and, where they are packed, unpacked: Parquet page by page, gzip and
-zstd as text, SQLite row by row. The value is looked for in the encodings it may have been written
-in, and as JSON, CSV and URLs spell it. It is never written anywhere.
+Files are searched as they are and, where they are packed, unpacked: Parquet page by page and value
+by value (a number or a date as it is printed), gzip and zstd as text, SQLite row by row. The value
+is looked for in the encodings it may have been written in, and as JSON, CSV and URLs spell it. It
+is never written anywhere.
 """
 
 import gzip
@@ -146,6 +147,8 @@ def _texts(column: pa.Array) -> Iterator[bytes]:
         yield from (text.encode() for text in column.to_pylist() if text is not None)
     elif pa.types.is_binary(column.type):
         yield from (data for data in column.to_pylist() if data is not None)
+    else:
+        yield from (str(value).encode() for value in column.to_pylist() if value is not None)
 
 
 def _rows(path: Path) -> Iterator[bytes]:
@@ -155,5 +158,5 @@ def _rows(path: Path) -> Iterator[bytes]:
         for (name,) in names:
             quoted = name.replace('"', '""')
             for row in database.execute(f'SELECT * FROM "{quoted}"'):
-                cells = (c.encode() if isinstance(c, str) else c for c in row)
-                yield b"\0".join([b"", *(c for c in cells if isinstance(c, bytes)), b""])
+                cells = (c if isinstance(c, bytes) else str(c).encode() for c in row)
+                yield b"\0".join([b"", *cells, b""])

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from filelock import FileLock
 
-from lakehouse_pipeline.contracts.breaking import is_breaking
 from lakehouse_pipeline.contracts.compare import compare
 from lakehouse_pipeline.contracts.comparison.tables import tables_follow
 from lakehouse_pipeline.contracts.life_cycle import (
@@ -17,6 +16,8 @@ from lakehouse_pipeline.contracts.life_cycle import (
     Line,
     Step,
     Version,
+    activation,
+    broken_promises,
     person,
     refusal,
 )
@@ -67,7 +68,7 @@ class Steps:
             chosen = self._chosen(dataset, life, version, life.to_approve, "approval")
             self._require(life, chosen, Step.APPROVED)
             entries = [self._entry(chosen, Step.APPROVED)]
-            breaking = _breaking(life, chosen)
+            breaking = broken_promises(life, chosen)
             asks = chosen.contract.status == "active" and life.is_newer(chosen)
             if asks and not breaking:
                 entries.append(self._entry(chosen, Step.ACTIVATED))
@@ -100,13 +101,12 @@ class Steps:
                 return Given(self.store.record(dataset, [self._of_dataset(Step.ACTIVATED)]))
             chosen = self._chosen(dataset, life, version, life.to_activate, "activation")
             self._require(life, chosen, Step.ACTIVATED)
-            broken = _breaking(life, chosen)
+            broken = broken_promises(life, chosen)
             if broken and not breaking:
-                named = f"{dataset} {chosen.name}"
                 listed = "; ".join(one.removesuffix(".") for one in broken)
                 problem = f"breaks what was promised: {listed}. If that is meant: "
-                command = f"lakehouse contract activate {named} --breaking --by NAME --why TEXT"
-                raise StepRefusedError(named, problem + command)
+                command = activation(life, chosen)
+                raise StepRefusedError(f"{dataset} {chosen.name}", problem + command)
             given = self._give(life, chosen, Step.ACTIVATED)
             return replace(given, tables=_tables(life, chosen))
 
@@ -171,14 +171,6 @@ class Steps:
 
     def _of_dataset(self, step: Step) -> Entry:
         return Entry(step, None, self.by.strip(), self.why.strip())
-
-
-def _breaking(life: LifeCycle, version: Version) -> list[str]:
-    """Return what the version breaks of the promises of the one that is or was active."""
-    former = life.former
-    if former is None or former.name == version.name:
-        return []
-    return is_breaking(former.contract, version.contract)
 
 
 def _tables(life: LifeCycle, version: Version) -> tuple[str, ...]:

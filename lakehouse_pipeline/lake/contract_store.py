@@ -300,7 +300,7 @@ class ContractStore:
         problems = [problem for file in refused for problem in file.problems]
         if problems:
             return ContractError(problems)
-        return NoActiveVersionError(dataset, way_to_active(life, dataset))
+        return NoActiveVersionError(dataset, way_to_active(life))
 
     def _strays(self) -> Iterator[Refused]:
         """Yield contract files that stand beside the folders of the datasets."""

@@ -29,7 +29,7 @@ def engine(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield an empty connection that may hold `memory_limit` and spills below `temporary`."""
     temporary.mkdir(parents=True, exist_ok=True)
-    spill = Path(tempfile.mkdtemp(prefix=f"spill-{os.getpid()}-", dir=temporary))
+    spill = own_folder(temporary)
     connection = duckdb.connect()
     try:
         connection.execute(f"SET memory_limit={literal(memory_limit)}")
@@ -44,8 +44,13 @@ def engine(
         shutil.rmtree(spill, ignore_errors=True)
 
 
+def own_folder(temporary: Path) -> Path:
+    """Return a new folder of this process below `temporary`, for `sweep_spills` to find."""
+    return Path(tempfile.mkdtemp(prefix=f"spill-{os.getpid()}-", dir=temporary))
+
+
 def sweep_spills(temporary: Path) -> None:
-    """Remove what processes that are no more spilled below `temporary`."""
+    """Remove what processes that are no more left below `temporary`, be it spilled or an answer."""
     for folder in temporary.glob("spill-*"):
         owner = re.match(r"spill-(\d+)-", folder.name)
         if owner is None or not psutil.pid_exists(int(owner[1])):

@@ -6,8 +6,6 @@ DataFusion computes it with the processor's SHA instructions, four times as fast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from datafusion import SessionContext, col, lit
-from datafusion import functions as f
 
 HASH_BLOCK_BYTES = 64
 """Block size of SHA-256, to which an HMAC key is padded."""
@@ -26,6 +24,10 @@ class Hasher:
     """Hashes texts under one key of at most 64 bytes."""
 
     def __init__(self, key: bytes) -> None:
+        # DataFusion loads pandas; a process that hashes nothing need not hold either
+        from datafusion import SessionContext, col, lit  # noqa: PLC0415
+        from datafusion import functions as f  # noqa: PLC0415
+
         padded = key.ljust(HASH_BLOCK_BYTES, b"\0")
         inner, outer = (
             lit(pa.scalar(bytes(byte ^ pad for byte in padded), pa.binary()))

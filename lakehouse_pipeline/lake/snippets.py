@@ -17,7 +17,11 @@ class Snippet:
 
 
 def snippets(dataset: str, address: str) -> list[Snippet]:
-    """Return a snippet per engine that counts the records of the Delta table at `address`."""
+    """Return a snippet per engine that counts the records of the Delta table at `address`.
+
+    None calls `DeltaTable.to_pandas`: its threads may abort a script when it ends
+    (apache/arrow#39862).
+    """
     python, sql = json.dumps(address, ensure_ascii=False), literal(address)
     url = literal(address if "://" in address else f"file://{address}")
     table = f"delta.default.{identifier(dataset)}"
@@ -33,7 +37,9 @@ def snippets(dataset: str, address: str) -> list[Snippet]:
             "pandas",
             "python",
             "pip install deltalake pandas pyarrow",
-            f"from deltalake import DeltaTable\n\nrecords = DeltaTable({python}).to_pandas()\n"
+            "import pyarrow as pa\nfrom deltalake import DeltaTable, QueryBuilder\n\n"
+            f'tables = QueryBuilder().register("records", DeltaTable({python}))\n'
+            'records = pa.table(tables.execute("SELECT * FROM records").read_all()).to_pandas()\n'
             "print(len(records))",
         ),
         Snippet(

@@ -4,14 +4,16 @@ A key is a path below the store: the folder or bucket that has `landing/` and `l
 store is the home itself only what is below `landing/` counts, for the rest of a home is no data.
 """
 
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.bucket_folder import objects_of
+from lakehouse_pipeline.lake.engine import own_folder
 from lakehouse_pipeline.lake.landing import LandingFile, is_settled
-from lakehouse_pipeline.lake.object_cache import ObjectCache
 from lakehouse_pipeline.lake.uploads import require_csv_name
 
 LANDING = "landing"
@@ -45,15 +47,20 @@ class BeingWrittenError(LakehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The store at `place`; `is_home` says that it is the home, which also has other things."""
+    """The store at `place`; `is_home` says that it is the home, which also has other things.
+
+    What is in a bucket is read from a copy below `temporary`.
+    """
 
     place: Path
     is_home: bool
+    temporary: Path
 
-    def file(self, key: str, dataset: str, datasets: Collection[str]) -> Path:
-        """Return where the file of a key can be read, for one who appends to `dataset`.
+    @contextmanager
+    def file(self, key: str, dataset: str, datasets: Collection[str]) -> Iterator[Path]:
+        """Yield where the file of a key can be read, for one who appends to `dataset`.
 
-        From a bucket it is copied to the local disk first.
+        From a bucket it is copied to the local disk for the block: no copy is left for erasure.
 
         Raises:
             ObjectKeyError: the key leads out of the store, or to what others delivered.
@@ -62,12 +69,17 @@ class Store:
         """
         self._check(key, dataset, datasets)
         objects = objects_of(self.place)
-        if objects is not None:
-            info = objects.head(key)
-            if info is None:
-                raise UnknownKeyError(key)
-            return ObjectCache(self.place / "appended").fetch(objects, key, info.content)
-        return self._local(key, dataset, datasets)
+        if objects is None:
+            yield self._local(key, dataset, datasets)
+            return
+        if objects.head(key) is None:
+            raise UnknownKeyError(key)
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        folder = own_folder(self.temporary)
+        try:
+            yield objects.download(key, folder / key.rpartition("/")[2])
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _check(self, key: str, dataset: str, datasets: Collection[str]) -> None:
         if not key.isprintable() or "\\" in key or len(key.encode()) > _MAX_KEY:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from lakehouse_pipeline.contracts.expressions import render
+from lakehouse_pipeline.contracts.hierarchies import NOT_LISTED, coarser
 from lakehouse_pipeline.contracts.model import Anonymize, Column
 from lakehouse_pipeline.contracts.promised import promised_type
 from lakehouse_pipeline.contracts.techniques import REDACTED, kept_ends, whole
@@ -136,6 +137,8 @@ def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
         return _banded(value, given["bands"], given.get("asOf"))
     if "to" in given:
         return _period(value, str(given["to"]))
+    if "hierarchy" in given:
+        return _looked_up(value, coarser(anonymize), str(given.get("otherwise", NOT_LISTED)))
     return _prefix(value, whole(anonymize, "prefix"), keep=bool(given.get("preserveFormat")))
 
 
@@ -181,6 +184,16 @@ def _prefix(value: str, first: int, *, keep: bool) -> str:
         f"CASE WHEN length({text}) > {first} THEN left({text}, {first}) || {rest} "
         f"WHEN {text} IS NOT NULL THEN {hidden} END"
     )
+
+
+def _looked_up(value: str, above: Mapping[str, str], otherwise: str) -> str:
+    """Return SQL: what the hierarchy has for the value; DuckDB makes a hash join of it."""
+    rows = ", ".join(f"({literal(one)}, {literal(coarse)})" for one, coarse in above.items())
+    found = (
+        f"SELECT _coarse FROM (VALUES {rows}) AS _hierarchy (_fine, _coarse) "
+        f"WHERE _fine = CAST({value} AS VARCHAR)"
+    )
+    return f"CASE WHEN {value} IS NOT NULL THEN coalesce(({found}), {literal(otherwise)}) END"
 
 
 def _suppress(column: Column, _anonymize: Anonymize, _value: str) -> str:

@@ -38,15 +38,15 @@ def append(office: Office, dataset: str, key: str, by: str, why: str) -> Appende
     office.store.require(dataset)
     office.store.require_open(dataset)
     settings = office.settings
-    store = Store(settings.place, is_home=settings.place == settings.home)
-    file = store.file(key, dataset, office.store.datasets())
-    digest = sha256_of(file)
-    held = _held(office, dataset, digest)
-    size = file.stat().st_size
-    if held:
-        _tell_duplicate(office, dataset, held, file, (by, key))
-        return Appended(dataset, key, file.name, held, size, digest, duplicate=True)
-    placed = Landing(settings.landing).place(dataset, file, digest)
+    is_home = settings.place == settings.home
+    store = Store(settings.place, is_home, settings.home / "tmp")
+    with store.file(key, dataset, office.store.datasets()) as file:
+        digest, size = sha256_of(file), file.stat().st_size
+        held = _held(office, dataset, digest)
+        if held:
+            _tell_duplicate(office, dataset, held, file, (by, key))
+            return Appended(dataset, key, file.name, held, size, digest, duplicate=True)
+        placed = Landing(settings.landing).place(dataset, file, digest)
     batch = batch_id(placed.name, digest)
     done = Appended(dataset, key, placed.name, batch, size, digest, duplicate=False)
     facts: dict[str, str | int | float] = {"object": key, "file": placed.name, "batch_id": batch}

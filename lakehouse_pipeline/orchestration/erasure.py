@@ -5,6 +5,7 @@ keyed hashes of its forms; whatever comes after works with these alone, so an er
 off is finished without anyone giving the value again.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -42,6 +43,16 @@ class NoSubjectError(LakehouseError):
     """No column names the subject, so nobody can be found; or no subject was given."""
 
 
+class SubjectNamedError(LakehouseError):
+    """Who asks, or why, names the subject, and both stay on record."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"{option} has the subject's value in it and would stay on record. Leave it out, for "
+            "instance with the number of the letter. Nothing was changed."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ErasureDesk:
     """Where erasures of one home are asked for and carried out."""
@@ -62,6 +73,7 @@ class ErasureDesk:
         Raises:
             NamelessStepError: nobody asks, or for no reason.
             NoSubjectError: `subject` is empty, or no column names the subject.
+            SubjectNamedError: `by` or `why` names the subject.
             UnknownDatasetError: there is no such dataset.
         """
         for option, text in (("--by", by), ("--why", why)):
@@ -69,6 +81,9 @@ class ErasureDesk:
                 raise NamelessStepError(option)
         if not subject.strip():
             raise NoSubjectError("the subject is empty. Nothing was changed.")
+        for option, text in (("--by", by), ("--why", why)):
+            if _names(text, subject):
+                raise SubjectNamedError(option)
         scope = self._scope(dataset or EVERY_DATASET)
         kinds = [kind for versions in scope.values() for kind in _kinds(versions)]
         with self._lake() as lake:
@@ -201,6 +216,12 @@ class ErasureDesk:
         }
         event = Event(EventType.ERASURE_COMPLETED, dataset, None, done.by, done.why, facts)
         report(self.instance, event, None)
+
+
+def _names(text: str, subject: str) -> bool:
+    """Return whether the subject stands in a text as a word of its own, in any case."""
+    word = re.escape(person(subject))
+    return re.search(rf"(?<!\w){word}(?!\w)", person(text)) is not None
 
 
 def _versions(store: ContractStore, dataset: str) -> list[Contract]:

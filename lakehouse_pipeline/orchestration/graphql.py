@@ -33,7 +33,7 @@ def ask(url: str, query: str, variables: Mapping[str, object] | None = None) -> 
             "POST", f"{parts.path}/graphql", body, {"Content-Type": "application/json"}
         )
         answer = json.loads(connection.getresponse().read())
-    except http.client.HTTPException as broken:
+    except (http.client.HTTPException, ValueError) as broken:  # or no webserver of ours
         raise ConnectionError(f"{url}: {broken!r}") from broken
     finally:
         connection.close()

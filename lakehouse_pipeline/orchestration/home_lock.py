@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -85,6 +85,14 @@ def hold_home(settings: Settings, *, guarded: bool = False) -> Iterator[HomeLock
         yield holder
     finally:
         lock.release()
+
+
+@contextmanager
+def put_behind_login(settings: Settings, holder: HomeLock) -> Iterator[HomeLock]:
+    """Yield a holder as it is with a login, and remember it so when the block has ended well."""
+    moved = replace(holder, view_port=_free_port(holder.view_port))
+    yield moved
+    _remember(settings, moved)
 
 
 def running(settings: Settings) -> HomeLock | None:

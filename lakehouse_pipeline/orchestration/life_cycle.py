@@ -12,7 +12,7 @@ import dagster as dg
 from filelock import FileLock
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, Version, life_cycle
+from lakehouse_pipeline.contracts.life_cycle import LifeCycle, Line, Step, Version, on_record
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import ContractError
 from lakehouse_pipeline.lake.contract_store import NOBODY, ContractStore
@@ -97,17 +97,17 @@ def _events(
     """Yield what is to be told of a line, in this order."""
     life = store.life_cycle(dataset)
     files = [version.contract for version in life.versions.values()]
-    before, after = (life_cycle(files, lines[:n]) for n in (line.number - 1, line.number))
+    before, after = (on_record(files, lines[:n]) for n in (line.number - 1, line.number))
     facts: Facts = {LINE: line.number, "at": line.at}
     version = life.versions.get(line.version or "")
     if version and version.contract.sha256 == line.sha256:
-        former = _in_force_before(files, lines, line)
+        former = _other(before.former, line)
         if line.step is Step.DEFINED:
             in_force = (after.active or version).contract
             yield materialization(life, version, facts, in_force, former)
         elif line.step is Step.ACTIVATED and _reads_otherwise(before, lines, line, version):
             yield materialization(life, version, facts, version.contract, former)
-    named = line.version or (life.active.name if life.active else "")
+    named = line.version or (after.active.name if after.active else "")
     facts |= {"version": named, "sha256": line.sha256}
     if line.step is Step.ACTIVATED and before.active and before.active.name != named:
         facts |= {"supersedes": before.active.name}
@@ -116,13 +116,8 @@ def _events(
         yield observation(event, None)
 
 
-def _in_force_before(
-    files: Sequence[Contract], lines: Sequence[Line], line: Line
-) -> Contract | None:
+def _other(former: Version | None, line: Line) -> Contract | None:
     """Return the version that was active last before a line, unless the line is about it."""
-    earlier = lines[: line.number - 1]
-    known = {one.sha256 for one in earlier}
-    former = life_cycle([file for file in files if file.sha256 in known], earlier).former
     return former.contract if former and former.name != line.version else None
 
 

@@ -2,7 +2,7 @@
 
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.orchestration.graphql import ask
-from lakehouse_pipeline.orchestration.processes import LOCATION
+from lakehouse_pipeline.orchestration.parts import LOCATION
 
 _RELOAD = """mutation($name: String!) {
   reloadRepositoryLocation(repositoryLocationName: $name) {
@@ -22,7 +22,7 @@ class ReloadError(LakehouseError):
 def reload_location(url: str) -> None:
     """Make the webserver at `url` read the contracts again.
 
-    Raises: ReloadError: it could not. OSError: nobody listens.
+    Raises: ReloadError: it could not. OSError: nobody listens, or not in time.
     """
     answer = ask(url, _RELOAD, {"name": LOCATION})["reloadRepositoryLocation"]
     message = (answer.get("locationOrLoadError") or {}).get("message")

@@ -54,5 +54,6 @@ def _recorded(state: BatchState, versions: Mapping[str, Version]) -> Recorded:
         frozenset(state.expired),
         state.published,
         state.withheld,
+        state.contract_version,
         dropped_columns(former.contract) if former else None,
     )

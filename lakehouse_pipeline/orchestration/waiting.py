@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from dagster import RunsFilter
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states

@@ -2,7 +2,9 @@
 
 Judged again are the quarantined records that were corrected or released, and those set aside only
 because they repeat another's key. The result is the one a replay of the whole batch gives: among
-records with one key those as delivered come first, so nothing validated can change its place.
+records with one key those as delivered come first, so nothing validated can change its place. A
+batch that is not in published is judged as a whole where a key holds over the dataset: another one
+may have published its keys meanwhile.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +30,7 @@ from lakehouse_pipeline.pipeline.judgement import (
 )
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchJudged, LayerWritten, Outcome
-from lakehouse_pipeline.pipeline.process import bring_on
+from lakehouse_pipeline.pipeline.process import bring_on, comes_back
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
@@ -58,7 +60,7 @@ def amend(
         if batch not in lake.tables.batches(contract.dataset, Layer.RAW):
             yield from _withdraw(lake, contract, batch, arrived)
             return
-        if not _adds_up(lake, contract.dataset, batch):
+        if not _adds_up(lake, contract.dataset, batch) or comes_back(lake, contract, batch):
             yield from bring_on(lake, contract, [batch], tuple(Layer), arrived)
             return
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.errors import Problem, UnknownCheckError
 from lakehouse_pipeline.layers.judged import judged_records, typed_records
@@ -31,7 +32,6 @@ def _unregistered(contract: Contract, modules: Sequence[str]) -> Iterator[Proble
         return
     from lakehouse_pipeline.contracts.pandera_checks import (  # noqa: PLC0415 - pandas is slow to load
         check_problem,
-        load_check_modules,
     )
 
     load_check_modules(modules)

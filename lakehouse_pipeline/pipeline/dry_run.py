@@ -32,7 +32,6 @@ from lakehouse_pipeline.pipeline.outcomes import (
     Outcome,
 )
 from lakehouse_pipeline.pipeline.process import GROUP_BYTES, bring_on, goes_alone
-from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import records_per_batch, relation
 from lakehouse_pipeline.pipeline.schemas import check_ready, make_ready
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
@@ -180,7 +179,7 @@ def _mirrored(lake: Lake, contract: Contract, batches: Sequence[str]) -> Iterato
     root = Path(tempfile.mkdtemp(prefix=f"spill-{os.getpid()}-", dir=lake.temporary))
     tables, dataset = Tables(root), contract.dataset
     upserts = contract.publish.mode == "upsert"
-    beside = upserts or contract.privacy is not None or looks_at_published(contract)
+    beside = upserts or contract.privacy is not None or goes_alone(contract)
     try:
         for layer in SOURCES:
             mirror(lake.tables, tables, dataset, layer, batches)

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from lakehouse_pipeline.contracts.model import Contract, ForeignKey, PanderaCheck
-from lakehouse_pipeline.contracts.pandas_frames import to_frame
-from lakehouse_pipeline.contracts.pandera_checks import failures
 from lakehouse_pipeline.errors import (
     CheckRaisedError,
     CheckResultError,
@@ -96,6 +94,10 @@ def _failing(lake: Lake, contract: Contract, rule: PanderaCheck, typed: str) -> 
 
     It sees a row group at a time, and of a record that could not be split nothing.
     """
+    # pandas and pandera are slow to load, and large
+    from lakehouse_pipeline.contracts.pandas_frames import to_frame  # noqa: PLC0415
+    from lakehouse_pipeline.contracts.pandera_checks import failures  # noqa: PLC0415
+
     at = positions(contract, rule.columns)
     names = [
         f"{'x' if stored_type(contract.columns[i].type) == 'VARCHAR' else 't'}{i} "

@@ -59,8 +59,9 @@ def goes_alone(contract: Contract) -> bool:
 
     What becomes of it depends on the batches before it, or a Python check may refuse it alone.
     """
-    keys = any(key.scope == "dataset" for key in contract.unique_keys)
-    return keys or looks_at_published(contract) or bool(contract.pandera_checks)
+    return (
+        _has_dataset_keys(contract) or looks_at_published(contract) or bool(contract.pandera_checks)
+    )
 
 
 def _groups(files: Sequence[LandedBatch], *, alone: bool = False) -> Iterator[list[LandedBatch]]:
@@ -102,12 +103,39 @@ def bring_on(
         batches = yield from _judged(lake, contract, batches, arrived)
     if batches and {Layer.ANONYMIZED, Layer.PUBLISHED} & set(layers):
         batches = yield from pass_gate(lake, contract, batches, arrived)
+        if not {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
+            batches = yield from _still_judged(lake, contract, batches, arrived)
     if batches and Layer.ANONYMIZED in layers:
         yield from write_anonymized(lake, contract, batches)
     if batches and Layer.PUBLISHED in layers:
         batches = yield from pass_before_publishing(lake, contract, batches, arrived)
     if batches and Layer.PUBLISHED in layers:
         yield from write_published(lake, contract, batches, arrived)
+
+
+def comes_back(lake: Lake, contract: Contract, batch: str) -> bool:
+    """Return whether other batches may have published the keys of its validated records since."""
+    return _has_dataset_keys(contract) and batch not in lake.tables.batches(
+        contract.dataset, Layer.PUBLISHED
+    )
+
+
+def _has_dataset_keys(contract: Contract) -> bool:
+    return any(key.scope == "dataset" for key in contract.unique_keys)
+
+
+def _still_judged(
+    lake: Lake, contract: Contract, batches: list[str], arrived: Sequence[str]
+) -> Generator[Outcome, None, list[str]]:
+    """Return the batches that may be published as they were judged; the others are refused."""
+    since = "since it was judged, others may have published keys that it holds. Judge it again"
+    reasons = {
+        batch: (f"{since}: lakehouse replay {contract.dataset} --batch {batch}",)
+        for batch in batches
+        if comes_back(lake, contract, batch)
+    }
+    yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
+    return [batch for batch in batches if batch not in reasons]
 
 
 def _judged(

@@ -151,4 +151,9 @@ def _reasons(privacy: Privacy, measured: _Measured, where: str) -> tuple[str, ..
             continue
         at = "at most" if kind == "t" else "at least"
         reasons.append(f"privacy: {where} has {kind} = {value:.4g}{of}, expected {at} {limit:g}")
-    return (*reasons, f"{measured.broken} groups of records break it.")
+    groups = (
+        "1 group of records breaks"
+        if measured.broken == 1
+        else f"{measured.broken:,} groups of records break"
+    )
+    return (*reasons, f"{groups} it.")

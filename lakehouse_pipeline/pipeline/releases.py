@@ -95,7 +95,7 @@ def releases_of_rule(lake: Lake, contract: Contract, batch: str, rule: str) -> s
     if rule not in known:
         raise UnknownRuleError(batch, rule, known)
     if rule not in _releasable(contract):
-        raise NotReleasableError(batch, [f"the rule {rule}"], _never(contract, batch))
+        raise NotReleasableError(batch, [f"no record may break {rule}"], _never(contract, batch))
     return f"SELECT {RECORD}, {RULE} FROM ({broken}) WHERE {RULE} = {literal(rule)}"
 
 

@@ -165,5 +165,5 @@ class _OnDisk(NamedTuple):
 
 
 def _removal(dataset: str, expiry: Expiry, layer: str, on_disk: _OnDisk) -> Removal:
-    age = round(expiry.age_days, 3)
+    age = round(expiry.age_days, 6)  # a tenth of a second
     return Removal(dataset, expiry.batch, str(layer), age, expiry.days, *on_disk)

@@ -27,6 +27,7 @@ from lakehouse_pipeline.lake.tables import Staged
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer, literal
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import LayerWritten
+from lakehouse_pipeline.pipeline.process import comes_back
 from lakehouse_pipeline.pipeline.upsert import upsert_published
 
 SHOWN = 5
@@ -79,6 +80,7 @@ class Rollback:
             if not done:
                 self._refuse_changed()
             self._refuse_other_keys()
+            self._refuse_taken_keys()
             with tables.staging(dataset) as folder:
                 published = self._of_then(Layer.PUBLISHED, folder) if self._appends else None
                 anonymized = None if done else self._of_then(Layer.ANONYMIZED, folder)
@@ -160,6 +162,16 @@ class Rollback:
                     f"{former.version} makes the primary key safe in another way than "
                     f"{self.contract.version}, so its records would not find those that they "
                     "replace in the batches that came since"
+                )
+
+    def _refuse_taken_keys(self) -> None:
+        """Raise: RollbackRefusedError: others may have published the keys of a batch since."""
+        shown = [batch for batch in self._batches if batch in self.former]
+        for batch in shown if self._appends else ():
+            if comes_back(self.lake, self.contract, batch):
+                raise self._refused(
+                    f"{batch} is not published now, and others may have published keys since that "
+                    f"it holds. Judge it again: lakehouse replay {self.one.dataset} --batch {batch}"
                 )
 
     def _of_then(self, layer: Layer, folder: Path) -> Staged:

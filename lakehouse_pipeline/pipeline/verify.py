@@ -53,6 +53,8 @@ class Recorded:
     published: int | None = None
     withheld: int = 0
     """How many records are not published for the contract's `privacy`."""
+    contract_version: str = ""
+    """The version it was judged under."""
     dropped: frozenset[str] | None = None
     """The columns that were to be dropped of a batch that was rolled back; None: the contract's."""
 
@@ -68,6 +70,7 @@ def verify_dataset(
         *_numbering(lake, contract),
         *_split(lake, contract, recorded),
         *_published_whole(lake, contract, recorded),
+        *_keys(lake, contract, recorded),
         *_columns(lake, contract, recorded),
         *_events(lake, contract, recorded),
         *_lines(lake, contract, recorded),
@@ -205,6 +208,34 @@ def _published_whole(
                 continue
             message = f"{layer} is not whole: {lost + extra} records differ from validated"
             yield Violation(contract.dataset, batch, 3, message)
+
+
+def _keys(lake: Lake, contract: Contract, recorded: Mapping[str, Recorded]) -> Iterator[Violation]:
+    """No key that is unique in the dataset stands in two records that are published.
+
+    Asked of the batches that were judged under this version: an older one may not have the key.
+    """
+    batches = [b for b, said in recorded.items() if said.contract_version == contract.version]
+    keys = [key for key in contract.unique_keys if key.scope == "dataset"]
+    if not batches or not keys or not lake.tables.files(contract.dataset, Layer.VALIDATED):
+        return
+    listed = ", ".join(map(literal, batches))
+    validated, published = (
+        _all(lake, contract, layer) for layer in (Layer.VALIDATED, Layer.PUBLISHED)
+    )
+    for key in keys:
+        names = ", ".join(map(identifier, key.columns))
+        present = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in key.columns)
+        sql = (
+            f"SELECT {BATCH_ID}, count(*) FROM (SELECT {BATCH_ID}, count(*) OVER "
+            f"(PARTITION BY {names}) AS held FROM (FROM {validated} WHERE {present} "
+            f"AND {BATCH_ID} IN ({listed})) SEMI JOIN (SELECT {BATCH_ID}, {RECORD} "
+            f"FROM {published}) USING ({BATCH_ID}, {RECORD})) "
+            "WHERE held > 1 GROUP BY ALL"
+        )
+        for batch, count in _rows(lake, sql):
+            message = f"published holds {count} records whose key ({key.name}) another one has"
+            yield Violation(contract.dataset, batch, 1, message)
 
 
 def _withheld(recorded: Mapping[str, Recorded], batch: str) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lakehouse_pipeline.orchestration.graphql import ask
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, listens, until
 from lakehouse_pipeline_tests.api.curl import curl, post

@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import (
     CSV,
@@ -299,4 +300,4 @@ def test_without_tokens_the_ui_is_at_its_own_address(tmp_path: Path) -> None:
         assert (answer.status, answer.headers["location"]) == (307, f"{stack.url}/runs")
         secret = make_token(api.home, "Olga", "owner")
         said = api.of(secret).get("/dagster").problem(503)
-        assert "was started before there were tokens" in said
+        assert "does not stand behind the login yet" in said

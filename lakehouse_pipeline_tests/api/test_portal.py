@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from lakehouse_pipeline.api.portal.access import Viewer
 from lakehouse_pipeline.api.portal.batch_words import reason
 from lakehouse_pipeline.api.portal.language import language_of
 from lakehouse_pipeline.api.portal.quarantined import Row
@@ -214,7 +215,8 @@ def test_who_may_not_see_records_sees_numbers_and_reasons() -> None:
         "columns": (),
         "personal": set(),
         "rows": [Row(7, ("id must be a whole number.",))],
-        "see": False,
+        "who": Viewer("Ada", inspect=False, deliver=False, decide=False, consume=False),
+        "releasable": frozenset({"id.type"}),
         "most": 100,
         "ui": None,
     }
@@ -223,6 +225,7 @@ def test_who_may_not_see_records_sees_numbers_and_reasons() -> None:
     assert re.search(r"7</th>\s*<td[^>]*>id must be a whole number\.</td>\s*</tr>", html)
     assert "quarantine/export" not in html
     assert "data-corrections" not in html
+    assert "data-decide" not in html
 
 
 def test_every_sentence_has_the_same_blanks_in_both_languages() -> None:

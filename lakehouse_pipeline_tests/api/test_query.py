@@ -2,15 +2,22 @@
 
 import io
 import json
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
+from threading import Thread
 
+import psutil
 import pyarrow as pa
 import pytest
 
-from lakehouse_pipeline_tests.api.client import Answer, Api, until
+from lakehouse_pipeline_tests.api.client import Answer, Api, serving, until
 
 ROWS = "SELECT id, amount FROM asked ORDER BY id"
+ENDLESS = "SELECT count(*) FROM range(9999999999) a, range(99999999) b WHERE a.range=-b.range"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,8 +84,7 @@ def test_a_limit_cuts_and_says_so(api: Api) -> None:
 
 
 def test_a_query_is_stopped_when_its_time_is_up(api: Api) -> None:
-    endless = "SELECT count(*) FROM range(9999999999) a, range(99999999) b WHERE a.range=-b.range"
-    said = _ask(api, endless, timeout_seconds=0.5).problem(422)
+    said = _ask(api, ENDLESS, timeout_seconds=0.5).problem(422)
     assert "did not end within 0.5 seconds" in said
 
 
@@ -158,11 +164,43 @@ def test_a_query_that_cannot_be_interrupted_ends_alone(api: Api) -> None:
     assert _ask(api, ROWS).status == 200
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["the API", "the process that copies itself"])
+def test_a_query_ends_by_itself_when_nobody_waits_for_it(tmp_path: Path, killed: str) -> None:
+    with serving(tmp_path / "home") as running:
+        running.dataset("asked")
+        patient = Thread(target=_ask_in_vain, args=(running,))
+        patient.start()
+        until(lambda: len(psutil.Process(running.pid).children(recursive=True)) == 2)
+        api = psutil.Process(running.pid)
+        kept, copy = api.children(recursive=True)
+        until(lambda: copy.cpu_times().user > 0.5)  # it is in the middle of the query
+        os.kill(api.pid if killed == "the API" else kept.pid, signal.SIGKILL)
+        until(lambda: not any(map(_works, (kept, copy))), 5 if killed == "the API" else 60)
+        patient.join(60)
+    if killed == "the API":
+        assert list((tmp_path / "home" / "tmp").iterdir()) != []
+        with serving(tmp_path / "home"):
+            assert list((tmp_path / "home" / "tmp").iterdir()) == []
+
+
+def _ask_in_vain(api: Api) -> None:
+    with suppress(OSError, HTTPException):
+        _ask(api, ENDLESS, timeout_seconds=30)
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_queries_run_side_by_side_and_leave_no_files(api: Api) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: _ask(api, ROWS), range(4)))
     assert [answer.status for answer in answers] == [200] * 4
-    until(lambda: not list((api.home / "tmp").glob("query-*")))
+    until(lambda: not list((api.home / "tmp").glob("spill-*")))
 
 
 def test_an_event_says_who_asked_and_how_many_rows_and_no_value(api: Api) -> None:
@@ -191,4 +229,4 @@ def test_a_key_is_not_kept_with_the_rows(api: Api) -> None:
         answer = api.post("/query", {"sql": ROWS}, Idempotency_Key="query-1")
         assert (answer.status, answer.headers.get("idempotent-replayed")) == (200, None)
     answers = Path(api.home / "api" / "answers.sqlite").read_bytes()
-    assert b"query-1" not in answers
+    assert b"/query" not in answers

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,7 @@ import pytest
 
 from lakehouse_pipeline.api.app import create_app
 from lakehouse_pipeline.api.permissions import WEBSOCKET, calls_of
+from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import Api, end_token, serving, until
 
@@ -18,7 +20,14 @@ DATASET = "sales"
 ALL = frozenset(ROLES)
 IN_CHARGE = frozenset({"steward", "owner"})
 OF_THEIR_OWN = frozenset(
-    {("GET", "/datasets"), ("GET", "/events"), ("GET", "/grants"), ("POST", "/query"), ("GET", "/")}
+    {
+        ("GET", "/datasets"),
+        ("GET", "/events"),
+        ("GET", "/grants"),
+        ("GET", "/erasures"),
+        ("POST", "/query"),
+        ("GET", "/"),
+    }
 )
 """These know nothing but what is of a token's own dataset, and refuse no token for another one."""
 
@@ -58,6 +67,9 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/grants/{grant}"): IN_CHARGE | {"auditor"},
     ("POST", "/grants/{grant}/revoke"): IN_CHARGE,
     ("DELETE", "/grants/{grant}"): IN_CHARGE,
+    ("POST", "/erasures"): IN_CHARGE,
+    ("GET", "/erasures"): IN_CHARGE | {"auditor"},
+    ("GET", "/erasures/{erasure}"): IN_CHARGE | {"auditor"},
     ("POST", "/query"): IN_CHARGE | {"consumer"},
     ("GET", "/events"): IN_CHARGE | {"auditor"},
     ("GET", "/metrics"): IN_CHARGE | {"auditor"},
@@ -105,6 +117,7 @@ BODIES: Mapping[str, object] = {
         "expires": "2099-12-31",
     },
     "/grants/{grant}/revoke": {"why": "the report is written"},
+    "/erasures": {"subject": "p3@example.org", "dataset": DATASET, "why": "a letter"},
     "/datasets/{dataset}/append": {"object": f"landing/{DATASET}/none.csv"},
     "/dagster/{path:path}": {"query": "{ version }"},
 }
@@ -127,7 +140,7 @@ class Callers:
     bound: Mapping[str, Api]
     elsewhere: Mapping[str, Api]
     ended: Mapping[str, Api]
-    replay: str
+    made: Mapping[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +151,8 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
         replay = api.post("/replay", {"dataset": DATASET}).json["replay_id"]
         api.given("short", "owner", days=1e-6)  # from here on tokens are in force
         until(lambda: api.get("/datasets").status == 401)
+        asked = new_request("hash", DATASET, "ada", "a letter", datetime.now(UTC))
+        Erasures(Settings(home=api.home).erasures).write(asked)
         ended = {
             "revoked": api.given("Rita", "owner"),
             "expired": api.given("Emil", "owner", days=1e-6),
@@ -150,18 +165,19 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
             {role: api.given(f"bound {role}", role, DATASET, "other") for role in ROLES},
             {role: api.given(f"far {role}", role, "hr") for role in ROLES},
             ended,
-            replay,
+            {"replay": replay, "erasure": asked.id},
         )
 
 
-def made(api: Api, call: tuple[str, str], replay: str) -> int:
+def made(api: Api, call: tuple[str, str], known: Mapping[str, str]) -> int:
     """Make a call about the dataset and return the status of its answer."""
     method, path = call
     named = path.replace("{dataset}", DATASET).replace("{batch}", "no-00000000")
     named = named.replace("{anonymization}", "20260101-00000000")
     named = named.replace("{grant}", f"{DATASET}-000000000000")
+    named = named.replace("{erasure}", known["erasure"])
     name = {"/docs/{name}": "swagger-ui.css", "/portal/static/{name}": "portal.css"}.get(path)
-    named = named.replace("{name}", replay if "replays" in path else name or "a.csv")
+    named = named.replace("{name}", known["replay"] if "replays" in path else name or "a.csv")
     body = json.dumps(BODIES.get(path, {})).encode() if method in ("POST", "PUT") else None
     kind = {"Content-Type": "application/json"}
     return api.call(method, named.replace("{path:path}", "graphql"), body, kind).status
@@ -177,15 +193,15 @@ def test_who_may_make_a_call(callers: Callers, call: tuple[str, str]) -> None:
     if allowed is None:
         refused = 403 if call[1].startswith("/objects") or call[1] == "/logout" else 401
         wanted = {refused} if refused == 403 or call == ("POST", "/login") else {200}
-        assert {made(callers.nobody, call, callers.replay)} == wanted
+        assert {made(callers.nobody, call, callers.made)} == wanted
         return
     for api in (callers.nobody, *callers.ended.values()):
-        assert made(api, call, callers.replay) == 401, api.token
+        assert made(api, call, callers.made) == 401, api.token
     for role in ROLES:
         statuses = {
-            "free": made(callers.free[role], call, callers.replay),
-            "bound": made(callers.bound[role], call, callers.replay),
-            "elsewhere": made(callers.elsewhere[role], call, callers.replay),
+            "free": made(callers.free[role], call, callers.made),
+            "bound": made(callers.bound[role], call, callers.made),
+            "elsewhere": made(callers.elsewhere[role], call, callers.made),
         }
         if role not in allowed:
             assert set(statuses.values()) == {403}, (role, statuses)

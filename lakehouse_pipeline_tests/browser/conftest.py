@@ -17,7 +17,8 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.landing import Landing
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.browser.payments import DATASET, FILES, write_contract, write_files
 from lakehouse_pipeline_tests.homes import AUTHOR, approve_contract

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import end_token, make_token
 from lakehouse_pipeline_tests.browser.conftest import SHOWN_MILLISECONDS

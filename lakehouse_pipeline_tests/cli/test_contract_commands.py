@@ -237,6 +237,23 @@ def test_a_breaking_version_says_what_it_breaks_and_needs_the_option(
     assert states(lakehouse) == {"2.0.0": "active", "1.0.0": "retired"}
 
 
+def test_a_breaking_version_that_is_added_names_the_command_that_activates_it(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    first = contract_text(dataset="free").replace("value: gdpr", "value: standard")
+    add(lakehouse, tmp_path, first, "--by", "ada")
+    second = first.replace("version: 1.0.0", "version: 2.0.0").replace("minimum: 0", "minimum: 5")
+    printed = add(lakehouse, tmp_path, second, "--by", "ada")
+    command = "lakehouse contract activate free 2.0.0 --breaking --by NAME --why TEXT"
+    assert "not active yet, it breaks a promise: column 'amount': Values must be " in printed
+    assert printed.endswith(f"If that is meant: {command}\n")
+    again = lakehouse("contract", "add", tmp_path / "contract.yaml", "--json").json
+    assert again["next"] == command
+    contract(lakehouse, *command.replace("--by NAME --why TEXT", "").split()[2:], *BY)
+    printed = add(lakehouse, tmp_path, first, "--by", "ada")
+    assert "lakehouse contract activate free 1.0.0 --breaking --by NAME --why TEXT" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -22,6 +22,8 @@ def test_a_dataset_and_its_file_are_exported_alike(
     written = lakehouse("contract", "export", "orders", "--format", form, "-o", out)
     assert written.out == f"orders 1.0.0 as {form} in {out}\n"
     assert out.read_text("utf-8") == printed.out
+    assert printed.out.endswith("\n")
+    assert not printed.out.endswith("\n\n")
     told = lakehouse("contract", "export", "orders", "--format", form, "--json")
     assert told.json == {
         "dataset": "orders",

@@ -36,6 +36,7 @@ def test_from_a_file_to_published_records(lakehouse: Command, file: Path, tmp_pa
     answer = lakehouse("contract", "infer", file, "-d", "people", "-o", draft)
     assert (answer.code, answer.out) == (0, "")
     assert f"lakehouse contract lint {draft}" in answer.err
+    assert "\nLooked at: all 200 records of 1 file, " in answer.err
     assert lakehouse("contract", "lint", draft).code == 0
     draft.write_text(draft.read_text().replace("status: draft", "status: active"))
     assert lakehouse("contract", "add", draft).code == 0
@@ -84,7 +85,11 @@ def test_the_bound_on_records_is_said(lakehouse: Command, tmp_path: Path) -> Non
     file.write_text("id,x\n" + "".join(f"{n},abc\n" for n in range(200_000)))
     answer = lakehouse("contract", "infer", file, "-d", "many", "--sample-records", "5000")
     assert answer.code == 0
+    draft = tmp_path / "many.yaml"
+    arguments = ("infer", file, "-d", "many", "--sample-records", "5000", "-o", draft)
+    told = lakehouse("contract", *arguments).err
     said = answer.out.splitlines()[1]
+    assert said == draft.read_text().splitlines()[1] == f"# {told.splitlines()[1]}"
     assert "of 1 file (the beginning); the rest was not read." in said
     assert int(said.split()[3].replace(",", "")) <= 5000
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse_pipeline.cli.retain import shown_days
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.cli.commands import Command
 from lakehouse_pipeline_tests.homes import add_contract, contract_text
@@ -37,6 +38,26 @@ def test_a_dry_run_shows_what_would_leave_and_changes_nothing(
     assert files(overdue) == before
     states = [s["state"] for s in lakehouse("batches", "orders", "--json").json]
     assert sorted(states) == ["published", "refused"]
+
+
+@pytest.mark.usefixtures("overdue")
+def test_less_than_a_tenth_of_a_day_is_no_zero(lakehouse: Command) -> None:
+    shown = lakehouse("retain", "--dry-run").out
+    batch, layer, age, days, records, _ = shown.strip().splitlines()[2].split()[1:]
+    assert (batch.split("-")[0], layer, days, records) == ("a", "published", "0.0000001", "8")
+    assert 0 < float(age) < 1
+    assert all(row["age_days"] > 0 for row in lakehouse("retain", "--json").json)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (0.0, "0.0"), (0.0001, "0.0001"), (0.0423, "0.042"), (0.5, "0.5"), (1.0, "1.0"),
+        (31.25, "31.2"), (3650.0, "3,650.0"), (1e-7, "0.0000001"),
+    ],
+)  # fmt: skip
+def test_days_are_shown_in_two_digits_at_least(days: float, text: str) -> None:
+    assert shown_days(days) == text
 
 
 def test_what_a_dry_run_shows_is_what_leaves(lakehouse: Command, overdue: Path) -> None:

@@ -121,6 +121,7 @@ WEAKENED = "breaking privacy weakened subjects none"
 STRENGTHENED = "compatible privacy strengthened - none"
 LESS = ([WEAKENED], [STRENGTHENED])
 FIVE = Privacy(("day", "name"), 5, t=0.3, sensitive=("count",))
+LEVELS = "city,county,land\nUlm,Alb-Donau,BW"
 UNSEEN = publishing(columns=("id", "name"))
 
 CASES: dict[str, tuple[Contract, Contract, list[str], list[str]]] = {
@@ -413,6 +414,12 @@ CASES: dict[str, tuple[Contract, Contract, list[str], list[str]]] = {
     "a finer period": (
         col("day", anonymize=Anonymize("generalize", {"to": "year"})),
         col("day", anonymize=Anonymize("generalize", {"to": "month"})),
+        ["breaking privacy weakened consumers+subjects replay"],
+        ["breaking privacy strengthened consumers replay"],
+    ),
+    "a finer level of a hierarchy": (
+        col("mail", anonymize=Anonymize("generalize", {"hierarchy": LEVELS, "level": "land"})),
+        col("mail", anonymize=Anonymize("generalize", {"hierarchy": LEVELS})),
         ["breaking privacy weakened consumers+subjects replay"],
         ["breaking privacy strengthened consumers replay"],
     ),

@@ -18,6 +18,7 @@ import pandera.errors
 import pytest
 import sqlglot
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.export.html import html
 from lakehouse_pipeline.contracts.export.json_schema import json_schema
 from lakehouse_pipeline.contracts.export.pandera_script import pandera_script
@@ -31,10 +32,10 @@ from lakehouse_pipeline.contracts.model import (
     Limit,
     Metric,
     PanderaCheck,
+    Privacy,
     SqlRule,
 )
 from lakehouse_pipeline.contracts.pandas_frames import pandas_dtype
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns, stored_type
 from lakehouse_pipeline.names import SYSTEM_COLUMNS
@@ -396,6 +397,12 @@ def test_the_page_tells_a_reader_what_the_contract_promises() -> None:
         "a date written dd.MM.yyyy",
     ):
         assert words in told, words
+
+
+def test_the_promise_about_groups_of_people_is_a_sentence_of_the_page() -> None:
+    privacy = Privacy(("id",), 5)
+    told = Page(html(replace(contract_with_everything(), privacy=privacy))).text
+    assert "At least 5 records share each combination of id. Other batches are refused." in told
 
 
 def test_the_page_is_self_contained_and_accessible() -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from lakehouse_pipeline.contracts.infer.candidates import INTEGER, STRING
 from lakehouse_pipeline.contracts.infer.check_digits import is_card_number, is_iban
 from lakehouse_pipeline.contracts.infer.draft import Draft, DraftColumn, SampleFacts
-from lakehouse_pipeline.contracts.infer.facts import ColumnFacts, NullTexts, percent
+from lakehouse_pipeline.contracts.infer.facts import ColumnFacts, Extent, NullTexts, percent
 from lakehouse_pipeline.contracts.infer.loosen import judged, loosened
 from lakehouse_pipeline.contracts.infer.null_texts import null_values
 from lakehouse_pipeline.contracts.infer.personal import find_personal, subject_of
+from lakehouse_pipeline.contracts.infer.ranges import bounds
 from lakehouse_pipeline.contracts.infer.texts import code_pattern
 from lakehouse_pipeline.contracts.infer.words import words_of
 from lakehouse_pipeline.contracts.infer.yaml_scalars import comment, scalar
@@ -238,3 +239,14 @@ def test_records_that_cannot_be_split_loosen_no_rule() -> None:
     made = judged(draft(), {"record.fields": 500}, 500, 50.0)
     assert loosened(made) is None
     assert (made.unsplit, made.max_percent) == (500, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("quantity", "0"), ("temp", None), ("DewPoint", None), ("dep_delay", None), ("total", "0")],
+)
+def test_what_may_fall_below_zero_gets_no_bound_from_a_file_where_it_did_not(
+    name: str, least: str | None
+) -> None:
+    facts = ColumnFacts(name, records=500, nulls=0, distinct=300)
+    assert bounds(facts, INTEGER, Extent("3", "98")).get("minimum") == least

@@ -16,8 +16,10 @@ from lakehouse_pipeline.contracts.life_cycle import (
     first_steps,
     life_cycle,
     next_command,
+    on_record,
     refusal,
     steps_by_hand,
+    way_to_active,
 )
 from lakehouse_pipeline.contracts.model import Compliance, Contract
 
@@ -153,6 +155,30 @@ def test_a_contract_that_says_it_is_standard_is_no_way_round_approval(said: tupl
     assert life.versions["1.1.0"].state is State.DRAFT
 
 
+@pytest.mark.parametrize("compliance", ["gdpr", "strict"])
+@pytest.mark.parametrize("by", ["ada", ""])
+def test_a_later_version_that_waits_does_not_stop_a_standard_one(
+    compliance: Compliance, by: str
+) -> None:
+    files = [file("1.0.0", "standard"), replace(file("1.1.0", compliance), sha256="1.1.0 gdpr")]
+    waits = {"1.0.0": "active", "1.1.0": "draft"}
+    said = (f"defined 1.0.0s {by}", f"activated 1.0.0s {by}", f"defined 1.1.0 {by}")
+    for count in range(len(said) + 1):
+        if by and count < 2:
+            continue
+        assert states(files, *said[:count]) == waits
+    life = life_cycle(files, lines(*said, "approved 1.1.0 bob", "activated 1.1.0 bob"))
+    assert life.active is not None
+    assert life.active.name == "1.1.0"
+
+
+def test_by_the_lines_alone_no_file_was_placed_by_hand() -> None:
+    said = lines("defined 1.0.0s ada", "activated 1.0.0s ada", "activated 1.1.0s ada")
+    lives = [on_record(STANDARD, said[:count]) for count in range(4)]
+    assert [list(life.versions) for life in lives] == [[], ["1.0.0"], ["1.0.0"], ["1.0.0", "1.1.0"]]
+    assert [life.last_active for life in lives] == ["", "", "1.0.0", "1.1.0"]
+
+
 @pytest.mark.parametrize(
     ("contract", "by_hand", "breaking", "steps"),
     [
@@ -191,6 +217,20 @@ def test_the_next_command_leads_to_an_active_version() -> None:
     assert next_command(life, "1.0.0").startswith("lakehouse contract activate orders 1.0.0 --by")
     life = life_cycle([file()], lines("approved 1.0.0 bob", "activated 1.0.0 bob"))
     assert next_command(life, "1.0.0") == ""
+
+
+def test_the_command_that_activates_says_when_a_promise_breaks() -> None:
+    kept, broken = (replace(file(f"{n}.0.0"), retention={"published": 9.0 / n}) for n in (1, 2))
+    alike = replace(kept, version="1.1.0", sha256="1.1.0 gdpr")
+    said = ["approved 1.0.0 bob", "activated 1.0.0 bob", "approved 1.1.0 bob", "approved 2.0.0 bob"]
+    life = life_cycle([kept, alike, broken], lines(*said))
+    command = "lakehouse contract activate orders {} --by NAME --why TEXT"
+    assert next_command(life, "1.1.0") == command.format("1.1.0")
+    assert next_command(life, "2.0.0") == command.format("2.0.0 --breaking")
+    problem = refusal(life, life.versions["2.0.0"], Step.APPROVED, "eve")
+    assert problem.endswith(f"activate it with: {command.format('2.0.0 --breaking')}")
+    life = life_cycle([kept, broken], lines(*said, "deprecated 1.0.0 bob"))
+    assert way_to_active(life).endswith(f": {command.format('2.0.0 --breaking')}")
 
 
 PEOPLE = st.sampled_from(["ada", "Ada ", "bob", "eve", ""])

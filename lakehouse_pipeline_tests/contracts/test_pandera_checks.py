@@ -8,13 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import PanderaCheck
 from lakehouse_pipeline.contracts.pandas_frames import to_frame
 from lakehouse_pipeline.contracts.pandera_checks import (
     check_problem,
     failures,
     known_checks,
-    load_check_modules,
 )
 from lakehouse_pipeline.errors import (
     CheckModuleError,

@@ -10,9 +10,9 @@ import pandas as pd
 import pandera.errors
 import pytest
 
+from lakehouse_pipeline.contracts.check_modules import load_check_modules
 from lakehouse_pipeline.contracts.model import Contract, PanderaCheck
 from lakehouse_pipeline.contracts.pandas_frames import pandas_dtype
-from lakehouse_pipeline.contracts.pandera_checks import load_check_modules
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns, stored_type
 from lakehouse_pipeline.names import SYSTEM_COLUMNS

@@ -123,7 +123,7 @@ def test_freshness_is_a_frequency_with_a_latency(
         ),
         ("frequency, value: 0, unit: d", "'frequency': expected a number above 0"),
         ("frequency, value: daily, unit: d", "'frequency': expected a number above 0"),
-        ("frequency, value: 5, unit: m", f"'frequency' needs a 'unit'; known: {DURATIONS}"),
+        ("frequency, value: 5, unit: m", f"'frequency': unknown unit 'm'; known: {DURATIONS}"),
     ],
 )
 def test_a_service_level_that_cannot_be_counted_is_refused(item: str, message: str) -> None:

@@ -62,7 +62,7 @@ def keys(of_type: str, technique: str) -> str:
         (
             TEXT,
             "generalize",
-            "technique 'generalize' needs one of the keys step, bands, to, prefix",
+            "technique 'generalize' needs one of the keys step, bands, to, prefix, hierarchy",
         ),
         (TEXT, "generalize, step: 5", "'step' needs integer or number; column 'a' is string"),
         (WHOLE, "generalize, to: year", "'to' needs date or timestamp; column 'a' is integer"),
@@ -79,6 +79,35 @@ def keys(of_type: str, technique: str) -> str:
             "generalize, bands: [18, 5]",
             "'bands': expected 1 to 100 numbers, each above the one before",
         ),
+        (
+            TEXT,
+            'generalize, hierarchy: "city,land\\nUlm,BW\\nUlm,BY"',
+            "'hierarchy': value 2 is there twice",
+        ),
+        (
+            TEXT,
+            'generalize, hierarchy: "city,land\\nUlm"',
+            "'hierarchy': value 1 has 1 fields, the first line has 2",
+        ),
+        (
+            TEXT,
+            'generalize, hierarchy: "city\\nUlm"',
+            "'hierarchy': expected two names or more in the first line, each another one",
+        ),
+        (
+            TEXT,
+            "generalize, hierarchy: 7",
+            (
+                "'hierarchy': expected CSV text: a line with the names of the levels, then a line "
+                "per value"
+            ),
+        ),
+        (
+            TEXT,
+            'generalize, level: lnad, hierarchy: "city,land\\nUlm,BW"',
+            "'level': 'lnad' is not known. Did you mean 'land'? Known: land",
+        ),
+        (TEXT, "generalize, prefix: 2, level: land", "'level' goes with 'hierarchy'"),
         (TEXT, "redact, value: ''", "'value': expected a printable text"),
         (TEXT, "aggregate, k: 5", "technique 'aggregate' needs a number; column 'a' is string"),
         (WHOLE, "aggregate, k: 1", "'k': expected a whole number, 2 or more"),
@@ -213,6 +242,7 @@ def test_what_may_be_null_is_not_required_and_noise_has_bounds() -> None:
         (TEXT, "mask, format: email", "masked with *, except the first 1 character and its domain"),
         (TEXT, "pseudonymize, kind: name", "replaced by a made-up name: the same value gives"),
         (WHOLE, "generalize, bands: [18, 65]", "only its band between 18, 65"),
+        (TEXT, 'generalize, hierarchy: "city,land\\nUlm,BW"', "only its land"),
         (TEXT, "redact", "replaced by [redacted]"),
         (WHOLE, "aggregate, k: 3", "the mean of at least 3 similar values"),
     ],

@@ -13,7 +13,8 @@ import pytest
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.instance import DIED_TAG, PROCESS_TAG
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.orchestration.recovery import ATTEMPT_TAG
 from lakehouse_pipeline_tests.homes import (
     AMOUNT,

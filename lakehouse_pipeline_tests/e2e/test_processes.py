@@ -15,15 +15,10 @@ from lakehouse_pipeline.errors import AlreadyRunningError
 from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import DIED_TAG, fail_dead_runs, open_instance
-from lakehouse_pipeline.orchestration.processes import (
-    OUTPUT,
-    ProcessFailedError,
-    _environment,
-    _signals_end_the_block,
-    running,
-)
-from lakehouse_pipeline.orchestration.supervise import STACK
+from lakehouse_pipeline.orchestration.parts import OUTPUT, ProcessFailedError, environment_of
+from lakehouse_pipeline.orchestration.processes import _signals_end_the_block, running
 from lakehouse_pipeline.settings import Settings
+from lakehouse_pipeline_tests.e2e.ups import of_home
 
 pytestmark = pytest.mark.slow
 
@@ -47,19 +42,6 @@ def until(what: Callable[[], bool], seconds: float = 60) -> None:
     while not what():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
-
-
-def of_home(home: Path) -> list[psutil.Process]:
-    """Return every living process that works on this home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):
-            continue
-        if STACK in environment and environment.get("LAKEHOUSE_HOME") == str(home):
-            found.append(process)
-    return found
 
 
 def run_pids(home: Path) -> list[int]:
@@ -145,7 +127,7 @@ def test_the_processes_read_every_setting_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = Settings(home=tmp_path, check_modules=("a.b", "c"), api_names=(), api_tokens=True)
-    for name, value in _environment(given, "stack").items():
+    for name, value in environment_of(given, "stack").items():
         monkeypatch.setenv(name, value)
     assert Settings() == given
 
@@ -183,7 +165,7 @@ def test_a_signal_leaves_the_block_in_order(number: signal.Signals) -> None:
 def test_a_part_that_dies_at_its_start_is_one_error_with_its_log(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lakehouse_pipeline.orchestration.processes._LATE", "no.such.module")
+    monkeypatch.setattr("lakehouse_pipeline.orchestration.parts.LATE", "no.such.module")
     with pytest.raises(ProcessFailedError) as failed, running(Settings(home=home)):
         pytest.fail("it started")
     assert re.search("the (daemon|webserver) ended with exit code 1", str(failed.value))

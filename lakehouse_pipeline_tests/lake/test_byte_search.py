@@ -1,6 +1,8 @@
 import gzip
 import sqlite3
 from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +54,32 @@ def test_a_value_is_found_in_json_and_in_a_long_cell_of_a_database(tmp_path: Pat
         database.execute("INSERT INTO t VALUES (?)", ("x" * 4070 + VALUE + "y" * 9000,))
         database.commit()
     assert {one.path.name for one in search([tmp_path], VALUE).found} == {"a.json", "b.db"}
+
+
+@pytest.mark.parametrize(
+    ("value", "column"),
+    [
+        ("739184620", pa.array([None, 739184620])),
+        ("7391846.20", pa.array([Decimal("7391846.20")])),
+        ("739184620.5", pa.array([739184620.5])),
+        ("1873-04-17", pa.array([date(1873, 4, 17)])),
+        ("1873-04-17 05:06", pa.array([datetime(1873, 4, 17, 5, 6, tzinfo=UTC)])),
+        ("739184620", pa.array([[1], [2, 739184620]])),
+    ],
+)
+def test_a_number_or_a_date_is_found_as_it_is_printed(
+    tmp_path: Path, value: str, column: pa.Array
+) -> None:
+    pq.write_table(pa.table({"a": column}), tmp_path / "part.parquet", write_statistics=False)
+    assert [one.unpacked for one in search([tmp_path], value).found] == [True]
+
+
+def test_a_number_is_found_in_a_database(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "b.db")) as database:
+        database.execute("CREATE TABLE t (a)")
+        database.execute("INSERT INTO t VALUES (739184620)")
+        database.commit()
+    assert len(search([tmp_path], "739184620").found) == 1
 
 
 def test_a_value_across_two_chunks_counts_once(tmp_path: Path) -> None:

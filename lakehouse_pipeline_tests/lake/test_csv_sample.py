@@ -11,7 +11,13 @@ from lakehouse_pipeline.lake.csv_align import whole_records
 from lakehouse_pipeline.lake.csv_file import CsvFile
 from lakehouse_pipeline.lake.csv_grammar import Grammar
 from lakehouse_pipeline.lake.csv_guess import Guess
-from lakehouse_pipeline.lake.csv_sample import Sampled, guess_all, take_sample
+from lakehouse_pipeline.lake.csv_sample import (
+    SAMPLE_BYTES,
+    WHOLE_BYTES,
+    Sampled,
+    guess_all,
+    take_sample,
+)
 
 HEADER = "id,text,amount\n"
 RECORDS = 80_000
@@ -72,6 +78,14 @@ def test_a_large_file_is_looked_at_all_over_and_no_record_is_cut(tmp_path: Path)
         lines = f'first line,\nsecond "line" of {number}'
         assert text == (lines if int(number) % 10 == 0 else f"text {number}")
         assert amount == f"{number}.5"
+
+
+def test_without_a_number_a_part_of_large_files_is_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "0.csv"
+    file.write_text(HEADER + record(1) * (1 + WHOLE_BYTES // len(record(1))))
+    (one,) = take_sample([file], guess_all([file]), tmp_path / "sample")
+    assert (one.whole, one.spread) == (False, True)
+    assert sum(piece.stat().st_size for piece in one.pieces) <= 1.01 * SAMPLE_BYTES < WHOLE_BYTES
 
 
 def test_the_same_file_gives_the_same_sample(tmp_path: Path) -> None:

@@ -132,6 +132,17 @@ def test_the_contract_in_force_stays_until_the_next_one_is_approved(
     assert states(store) == {"1.0.0": "active", "1.1.0": "declined"}
 
 
+def test_a_standard_version_stays_in_force_until_the_next_one_is_approved(
+    store: ContractStore, tmp_path: Path
+) -> None:
+    add(store, tmp_path, text(compliance="standard"))
+    add(store, tmp_path, text("1.1.0"))
+    assert states(store) == {"1.0.0": "active", "1.1.0": "draft"}
+    assert store.current("orders").cleared
+    give(store).approve("orders")
+    assert states(store) == {"1.0.0": "deprecated", "1.1.0": "active"}
+
+
 def test_a_declined_version_is_not_waited_for(store: ContractStore, tmp_path: Path) -> None:
     add(store, tmp_path, text())
     give(store).decline("orders")

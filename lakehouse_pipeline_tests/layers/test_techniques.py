@@ -261,6 +261,34 @@ def test_generalize_a_postal_code(
     assert made_safe(lake, one, ["10115", "10", None, ""]) == expected
 
 
+CITIES = """\
+city,land,country
+Ulm,"Baden-Württemberg",DE
+O'Hara,Wexford,IE
+,unknown,--
+89073,Baden-Württemberg,DE
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, ["Baden-Württemberg", "Wexford", "*", "unknown", None]),
+        ({"level": "country", "otherwise": "it's abroad"}, ["DE", "IE", "it's abroad", "--", None]),
+    ],
+)
+def test_generalize_by_a_hierarchy(
+    lake: Lake, parameters: dict[str, object], expected: Values
+) -> None:
+    one = column(TEXT, "generalize", hierarchy=CITIES, **parameters)
+    assert made_safe(lake, one, ["Ulm", "O'Hara", "ulm", "", None]) == expected
+
+
+def test_generalize_numbers_by_a_hierarchy(lake: Lake) -> None:
+    one = column(WHOLE, "generalize", hierarchy=CITIES)
+    assert made_safe(lake, one, [89073, 1, None]) == ["Baden-Württemberg", "*", None]
+
+
 @settings(max_examples=8, deadline=None)
 @given(values=AMOUNTS, k=st.integers(2, 6))
 def test_aggregate_gives_the_mean_of_a_group(lake: Lake, values: Values, k: int) -> None:

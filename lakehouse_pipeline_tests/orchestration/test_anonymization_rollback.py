@@ -309,3 +309,28 @@ def test_nothing_was_and_nothing_is_published(tmp_path: Path) -> None:
         assert home.content() == before
         assert [state.state for state in home.states().values()] == ["refused"]
         assert home.violations() == []
+
+
+def test_keys_of_the_dataset_that_others_may_have_published_since_do_not_come_back_twice(
+    tmp_path: Path,
+) -> None:
+    key = "primaryKey: true, primaryKeyPosition: 1}"
+    unique = "unique: true, customProperties: [{property: uniqueScope, value: dataset}]}"
+    top = "  - {{property: privacy, value: {{quasiIdentifiers: [phone], k: {k}, below: refuse}}}}\n"
+    techniques = {"phone": "technique: redact, preserveNull: false", "compliance": "strict"}
+    old = contract(OLD, top=top.format(k=2), **techniques).replace(key, unique)
+    new = contract(NEW, top=top.format(k=5), **techniques).replace(key, unique)
+    with filled(tmp_path / "home", lines(4), lines(6, 21), old=old, new=new) as home:
+        done = rehearsed(home)
+        first, second = done.batches
+        assert set(done.refused) == {first}
+        one = applied(home)
+        assert [s.state for s in home.states().values()] == ["refused", "published"]
+        home.drop("later.csv", lines(6, 1))
+        home.settle()
+        content = home.content()
+        with pytest.raises(RollbackRefusedError, match=f"{first} is not published now"):
+            rolled_back(home, one.id)
+        assert home.content() == content
+        assert home.violations() == []
+        assert second in home.states()

@@ -76,6 +76,7 @@ def test_every_step_leaves_its_event_with_who_when_and_why(home: Home) -> None:
     steps(home).deprecate(DATASET)
     steps(home).activate(DATASET)
     steps(home).retire(DATASET, "1.0.0")
+    steps(home).deprecate(DATASET, "1.1.0")
     report_life_cycle(home.instance, home.settings)
     found = [(e["lakehouse/event"], e.get("version"), e["actor"]) for e in told(home)]
     assert found == [
@@ -91,10 +92,34 @@ def test_every_step_leaves_its_event_with_who_when_and_why(home: Home) -> None:
         ("DatasetDeprecated", "1.1.0", "eve"),
         ("DatasetVersionActivated", "1.1.0", "eve"),
         ("DataContractRetired", "1.0.0", "eve"),
+        ("DataContractDeprecated", "1.1.0", "eve"),
     ]
     assert [e["supersedes"] for e in told(home) if "supersedes" in e] == ["1.0.0"]
     assert {e["why"] for e in told(home)} == {"a test", "agreed"}
     assert all(e["at"].endswith("+00:00") for e in told(home))
+
+
+def test_an_event_tells_of_the_moment_of_its_step_however_late_it_is_told(home: Home) -> None:
+    standard = contract_text().replace("value: gdpr", "value: standard")
+    later = standard.replace("version: 1.0.0", "version: 1.1.0")
+    store = ContractStore(home.settings.contracts)
+    for text in (standard.replace(DATASET, "late"), later.replace(DATASET, "late")):
+        (home.settings.home / "late.yaml").write_text(text)
+        store.add(home.settings.home / "late.yaml", "ada", "a test")
+        if "1.0.0" in text:
+            steps(home).deprecate("late")
+    report_life_cycle(home.instance, home.settings)
+    found = home.instance.fetch_observations(contract_key("late"), limit=10, ascending=True)
+    events = [one.asset_observation for one in found.records]
+    said = [{k: v.value for k, v in one.metadata.items()} for one in events if one]
+    assert [(e["lakehouse/event"], e["version"], e.get("supersedes")) for e in said] == [
+        ("DatasetRegistered", "1.0.0", None),
+        ("DataContractDefined", "1.0.0", None),
+        ("DatasetVersionActivated", "1.0.0", None),
+        ("DatasetDeprecated", "1.0.0", None),
+        ("DataContractUpdated", "1.1.0", None),
+        ("DatasetVersionActivated", "1.1.0", "1.0.0"),
+    ]
 
 
 def test_the_sensor_tells_what_is_missing_once(home: Home) -> None:

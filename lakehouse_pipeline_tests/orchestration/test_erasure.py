@@ -10,7 +10,7 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
 from lakehouse_pipeline.lake.quarantine import report_columns
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError
+from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError, SubjectNamedError
 from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK, deadline
 from lakehouse_pipeline.orchestration.erasure_job import ERASURES
 from lakehouse_pipeline.orchestration.keys import contract_key
@@ -71,6 +71,10 @@ def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
         desk = ErasureDesk(home.instance, home.settings)
         with pytest.raises(NamelessStepError, match="--by is empty"):
             desk.request(SUBJECT, DATASET, " ", "why")
+        for by, why in (("ada", f"{SUBJECT.title()} wrote"), (SUBJECT, "a letter")):
+            with pytest.raises(SubjectNamedError, match="has the subject's value in it") as refused:
+                desk.request(SUBJECT, DATASET, by, why)
+            assert SUBJECT not in str(refused.value)
         with pytest.raises(NoSubjectError, match="no version of 'orders' marks a column"):
             desk.request(SUBJECT, DATASET, "ada", "why")
         versions = ContractStore(home.settings.contracts).life_cycle(DATASET).versions

@@ -155,6 +155,7 @@ def test_a_column_has_the_type_its_values_show(name: str, of_type: str) -> None:
         ("short_day", "two-digit years"),
         ("comma", "a decimal comma"),
         ("nothing", "no value was seen"),
+        ("zip", "with other columns a postal code may lead to a person"),
         ("mostly_numbers", "text, because 20 values (5.0 %) are not a whole number (BIGINT)"),
     ],
 )
@@ -174,6 +175,9 @@ def test_the_share_that_breaks_a_rule_stands_beside_it() -> None:
         ("mail", {"format": "email"}),
         ("unique", {"format": "uuid"}),
         ("host", {"format": "ipv4"}),
+        ("account", {"pattern": "^[A-Z]{2}[0-9]{2}( ?[A-Z0-9]){11,30}$"}),
+        ("paid_with", {"pattern": "^[0-9]([ -]?[0-9]){12,18}$"}),
+        ("reach", {"pattern": r"^\+?[0-9(][0-9 ()/.-]{5,22}$"}),
         ("zip", {"pattern": "^[0-9]{5}$"}),
         ("code", {"pattern": "^[A-Z][0-9]{3}$"}),
         ("words", {}),
@@ -237,6 +241,20 @@ def test_no_value_of_a_personal_column_stands_in_the_draft() -> None:
 
 def test_the_column_named_like_a_key_is_the_key() -> None:
     assert [c.name for c in drafted().draft.columns if c.key] == ["order_no"]
+
+
+def test_other_columns_that_never_repeat_are_possible_keys_too(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "id": range(RECORDS),
+        "serial": [f"s{n * n}" for n in range(RECORDS)],
+        "price": [n / 4 for n in range(RECORDS)],
+        "what": ["a", "b"],
+    }
+    found = infer_text(tmp_path, csv_text(columns))
+    assert [c.name for c in found.draft.columns if c.key] == ["id"]
+    noted = [c.name for c in found.draft.columns if c.notes]
+    assert noted == ["serial"]
+    assert "# no value repeats in the sample: another possible key" in found.text
 
 
 def test_the_draft_fits_the_engine_and_accepts_its_own_file(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.pipeline.lake import open_lake
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused
+from lakehouse_pipeline.pipeline.verify import Recorded, verify_dataset
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
 from lakehouse_pipeline_tests.pipelines import drop, records, take
 
@@ -157,3 +159,47 @@ def test_a_foreign_key_that_can_point_nowhere_says_to_change_the_contract(
         f"place.foreignKey: {problem}. Nothing of the batch was judged. "
         "Change the relationship in the contract; then replay the batch."
     )
+
+
+IN_DATASET = "unique: true, customProperties: [{property: uniqueScope, value: dataset}]"
+
+
+def test_a_batch_that_was_judged_before_another_published_its_key_is_judged_again(
+    tmp_path: Path,
+) -> None:
+    contract = contract_of(f"      - {{name: a, logicalType: integer, {IN_DATASET}}}\n")
+    first = drop(tmp_path, contract, "a.csv", "a\n1\n2\n")
+    second = drop(tmp_path, contract, "b.csv", "a\n2\n3\n")
+    take(tmp_path, contract, [first], [Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED])
+    take(tmp_path, contract, [second])
+    (refused,) = take(tmp_path, contract, [first], [Layer.ANONYMIZED, Layer.PUBLISHED])
+    assert isinstance(refused, BatchRefused)
+    since = "since it was judged, others may have published keys that it holds. Judge it again"
+    assert refused.reasons == (f"{since}: lakehouse replay orders --batch {first}",)
+    take(tmp_path, contract, [first])
+    assert sorted(row["a"] for row in records(tmp_path, contract, Layer.PUBLISHED)) == [1, 2, 3]
+    take(tmp_path, contract, [first], [Layer.ANONYMIZED, Layer.PUBLISHED])
+    assert len(records(tmp_path, contract, Layer.PUBLISHED)) == 3
+
+
+def test_verify_finds_a_key_of_the_dataset_that_is_published_twice(tmp_path: Path) -> None:
+    column = "      - {{name: a, logicalType: integer, {0}}}\n"
+    loose, strict = (contract_of(column.format(key)) for key in ("required: false", IN_DATASET))
+    batches = [
+        drop(tmp_path, loose, f"{name}.csv", text)
+        for name, text in (("a", "a\n1\n2\n"), ("b", "a\n2\n\n3\n"), ("c", "a\n4\n"))
+    ]
+    take(tmp_path, loose, batches)
+
+    def violations(version: str) -> list[tuple[str, str]]:
+        said = {
+            batch: Recorded("published", None, None, None, contract_version=version)
+            for batch in batches
+        }
+        with open_lake(tmp_path) as lake:
+            found = verify_dataset(lake, strict, said)
+        return [(one.batch, one.message) for one in found if "whose key" in one.message]
+
+    assert violations("0.9.0") == []
+    message = "published holds 1 records whose key (a.unique) another one has"
+    assert violations(strict.version) == [(batches[0], message), (batches[1], message)]

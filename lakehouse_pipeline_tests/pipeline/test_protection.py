@@ -108,7 +108,7 @@ def test_a_batch_with_a_small_group_is_refused_where_the_contract_says_so(tmp_pa
     (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
     assert refused.reasons == (
         "privacy: the batch has k = 1, expected at least 3",
-        "1 groups of records break it.",
+        "1 group of records breaks it.",
     )
     assert records(tmp_path, contract, Layer.PUBLISHED) == []
     assert not any("80331" in reason for reason in refused.reasons)

@@ -1,11 +1,12 @@
 """The calls of a new user, by curl alone, against `lakehouse up` on each backend."""
 
 import json
+import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 
 from lakehouse_pipeline.lake.objects import Objects
 from lakehouse_pipeline.orchestration.instance import open_instance
-from lakehouse_pipeline.orchestration.processes import Stack, running
+from lakehouse_pipeline.orchestration.parts import Stack
+from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.orchestration.verification import verify_home
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, serving, until
@@ -218,6 +220,132 @@ def test_of_64_uploads_at_once_none_is_lost(on_bucket: Client) -> None:
     url = client.post("/datasets/many/download-url", {"all": True})["url"]
     assert sorted(curl(url).split()[1:]) == sorted(b"%d,1.0" % n for n in range(64))
     assert len(client.events("many", "SignedUrlCreated")) == 65
+
+
+def test_an_object_that_lies_in_the_bucket_is_appended(on_bucket: Client) -> None:
+    client = on_bucket
+    client.dataset("appended")
+    objects = Objects(client.settings.storage)
+    key = "incoming/Umsätze Mai.csv"
+    objects.put_new(key, CSV)
+    path = "/datasets/appended/append"
+    done = client.post(path, {"object": key, "by": "Ann", "why": "the monthly load"})
+    assert (done["filename"], done["bytes"], done["duplicate"]) == (
+        "Umsätze Mai.csv",
+        len(CSV),
+        False,
+    )
+    (batch,) = client.published("appended", 1)
+    assert (batch["batch"], batch["file"]) == (done["batch_id"], "Umsätze Mai.csv")
+    assert objects.get(key) == CSV
+    assert not list((client.settings.home / "tmp").rglob("*.csv"))  # the copy that was read
+    (told,) = client.events("appended", "AppendIngestionRequested")
+    assert (told["actor"], told["facts"]["object"]) == ("Ann", key)
+    again = client.post(path, {"object": key})
+    assert (again["duplicate"], again["batch_id"]) == (True, batch["batch"])
+    (skipped,) = client.events("appended", "DuplicateSkipped")
+    assert skipped["facts"]["object"] == key
+    other = b"id,amount\n9,9\n"
+    objects.put_new("elsewhere/Umsätze Mai.csv", other)
+    client.post(path, {"object": "elsewhere/Umsätze Mai.csv"})
+    assert sorted(batch["records"] for batch in client.published("appended", 2)) == [1, 3]
+    assert client.violations() == []
+
+
+def test_an_object_in_its_own_landing_folder_is_not_copied(on_bucket: Client) -> None:
+    client = on_bucket
+    client.dataset("in_place")
+    objects = Objects(client.settings.storage)
+    objects.put_new("landing/in_place/june.csv", CSV)
+    client.post("/datasets/in_place/append", {"object": "landing/in_place/june.csv"})
+    client.published("in_place", 1)
+    assert [found.name for found in objects.under("landing/in_place")] == ["june.csv"]
+    given = client.upload_url("in_place", "july.csv")
+    client.put(given, CSV + b"8,8\n")
+    signed = [found.key for found in objects.under("landing/in_place/_signed")]
+    client.post("/datasets/in_place/append", {"object": signed[0]})
+    assert len(client.published("in_place", 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("incoming/none.csv", "the store has no such file"),
+        ("landing/others/theirs.csv", "for another dataset"),
+        ("lake/others/raw/a.csv", "no file that was delivered"),
+        ("incoming/../lake/a.csv", "goes up"),
+        ("incoming/a.parquet", "no CSV file"),
+    ],
+)
+def test_what_may_not_be_appended_from_a_bucket_is_refused(
+    on_bucket: Client, key: str, said: str
+) -> None:
+    client = on_bucket
+    with suppress(AssertionError):  # they are there from the test before
+        client.dataset("others")
+        client.dataset("chosen")
+        Objects(client.settings.storage).put_new("landing/others/theirs.csv", CSV)
+    with pytest.raises(AssertionError, match=said):
+        client.post("/datasets/chosen/append", {"object": key})
+    assert client.batches("chosen") == []
+
+
+WORKER = re.compile(r"```python\n(# A worker.*?)```", re.DOTALL)
+NOTIFICATIONS: Mapping[str, Callable[[str], object]] = {
+    "s3": lambda key: {"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": key}}}]},
+    "azure": lambda key: {"subject": f"/blobServices/default/containers/c/blobs/{key}"},
+    "gcs": lambda key: {"attributes": {"eventType": "OBJECT_FINALIZE", "objectId": key}},
+}
+"""What the stores put into the queue, as far as the worker of docs/storage.md reads it."""
+
+
+@pytest.mark.parametrize("store", ["s3", "azure"])
+def test_the_worker_of_the_docs_takes_in_what_a_message_names(
+    request: pytest.FixtureRequest, tmp_path: Path, store: str
+) -> None:
+    emulator: Emulator = request.getfixturevalue(store)
+    (worker,) = WORKER.findall(Path("docs/storage.md").read_text("utf-8"))
+    with emulator.configured(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_STORAGE", f"{emulator.url}/worker-{tmp_path.name}")
+        with serving(tmp_path / "home") as api:  # without a sensor
+            api.dataset("sales")
+            objects = Objects(f"{emulator.url}/worker-{tmp_path.name}")
+            names: dict[str, Any] = {}
+            exec(worker.replace("http://127.0.0.1:33249", api.url), names)  # noqa: S102 - our own page
+            key = f"worker-{tmp_path.name}/landing/sales/Ums%C3%A4tze+Mai.csv"
+            if store == "s3":
+                objects.put_new("landing/sales/Umsätze Mai.csv", CSV)
+            else:
+                key = key.replace("%C3%A4", "ä").replace("+", " ")
+                objects.put_new("landing/sales/Umsätze Mai.csv", CSV)
+            message = NOTIFICATIONS[store](key)
+            for _ in range(2):
+                names["take"](message)
+                (batch,) = api.get("/datasets/sales/batches").json["items"]
+                assert (batch["state"], batch["published"]) == ("published", 2)
+                assert batch["file"] == "Umsätze Mai.csv"
+            given = api.post("/datasets/sales/upload-url", {"filename": "june.csv"}).json
+            file = tmp_path / "june.csv"
+            file.write_bytes(b"id,amount\n5,5\n")
+            headers = [
+                part for pair in given["headers"].items() for part in ("-H", ": ".join(pair))
+            ]
+            curl("-T", str(file), *headers, given["url"])
+            (signed,) = objects.under("landing/sales/_signed")
+            names["take"](NOTIFICATIONS[store](f"worker-{tmp_path.name}/{signed.key}"))
+            assert len(api.get("/datasets/sales/batches").json["items"]) == 2
+            for other in ("exports/sales/landing/x.csv", "landing/loose.csv"):
+                assert names["dataset_of"](NOTIFICATIONS[store](other)) is None
+
+
+@pytest.mark.parametrize("store", NOTIFICATIONS)
+def test_the_worker_of_the_docs_reads_the_messages_of_every_store(store: str) -> None:
+    (worker,) = WORKER.findall(Path("docs/storage.md").read_text("utf-8"))
+    names: dict[str, Any] = {}
+    exec(worker, names)  # noqa: S102 - our own page
+    message = NOTIFICATIONS[store]("prod/landing/sales/may.csv")
+    assert names["dataset_of"](message) == "sales"
+    assert names["dataset_of"](NOTIFICATIONS[store]("landing/sales/_signed/0/may.csv")) == "sales"
 
 
 def test_on_google_an_upload_reaches_the_bucket(gcs: Emulator, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from lakehouse_pipeline.api.parts import OfficeOf, ui_address_of
 from lakehouse_pipeline.api.portal import static_files
-from lakehouse_pipeline.api.portal.access import may_see_records, visible
+from lakehouse_pipeline.api.portal.access import viewer, visible
 from lakehouse_pipeline.api.portal.batch_words import duration, is_final, reason, sentence
+from lakehouse_pipeline.api.portal.decisions import releasable, waiting_versions
 from lakehouse_pipeline.api.portal.language import language_of
 from lakehouse_pipeline.api.portal.quarantined import SHOWN, first_rows
 from lakehouse_pipeline.api.portal.route import PageRoute
@@ -35,8 +36,8 @@ def index(request: Request, office: OfficeOf) -> Response:
 
 @router.get("/portal/datasets/{dataset}")
 def dataset_page(dataset: str, request: Request, office: OfficeOf, offset: Offset = 0) -> Response:
-    """Show a dataset: a place to drop files, its batches, what a file must look like."""
-    life = office.store.life_cycle(dataset)
+    """Show a dataset: what waits, a place to drop files, its batches, what they must look like."""
+    life, who = office.store.life_cycle(dataset), viewer()
     contract = office.store.shown(dataset)
     return render(
         request,
@@ -44,6 +45,8 @@ def dataset_page(dataset: str, request: Request, office: OfficeOf, offset: Offse
         contract=contract,
         state=life.shown.state.value if life.shown else "",
         closed=life.closed,
+        who=who,
+        waiting=list(waiting_versions(life, who.name)) if who.decide else (),
         said=_said_of_columns(contract, request),
         ui=ui_address_of(request),
         **_batches(dataset, request, office, offset),
@@ -107,10 +110,10 @@ def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[s
     say = Speech(language)
     contract = office.store.shown(dataset)
     state = office.state(dataset, batch)
-    see = may_see_records()
+    who = viewer()
     rows = []
     if state.quarantined:
-        rows = first_rows(office.settings, contract, batch, language, values=see)
+        rows = first_rows(office.settings, contract, batch, language, values=who.inspect)
     return {
         "dataset": dataset,
         "state": state,
@@ -118,10 +121,11 @@ def _batch(dataset: str, batch: str, request: Request, office: Office) -> dict[s
         "why": reason(state, say),
         "busy": not is_final(state),
         "reasons": sentences(contract, language),
-        "columns": contract.column_names if see else (),
+        "columns": contract.column_names if who.inspect else (),
         "personal": {column.name for column in contract.columns if column.personal},
         "rows": rows,
-        "see": see,
+        "who": who,
+        "releasable": releasable(contract),
         "most": SHOWN,
         "ui": ui_address_of(request),
     }

@@ -1,8 +1,9 @@
 """The quarantined records of a batch as a page shows them: a sentence per reason, then values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from lakehouse_pipeline.api.portal.decisions import releasable
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import quarantined_records
@@ -18,13 +19,14 @@ class Row:
     """A record: its number, why it is there, and its values where they may be seen.
 
     `values` are texts as they stood, each with whether a rule breaks on it; `text` is the physical
-    text of a record that could not be split.
+    text of a record that could not be split. `releasable`: it may pass although it breaks rules.
     """
 
     record: int
     reasons: tuple[str, ...]
     values: tuple[tuple[str | None, bool], ...] = ()
     text: str | None = None
+    releasable: bool = False
 
 
 def first_rows(
@@ -35,7 +37,14 @@ def first_rows(
         tables = Tables(settings.lake)
         found = quarantined_records(connection, tables, contract, [batch], SHOWN)
     said = sentences(contract, language)
-    return [_row(record, said, values=values) for record in found]
+    free = releasable(contract)
+    return [
+        replace(
+            _row(record, said, values=values),
+            releasable=all(reason["rule"] in free for reason in record["reasons"]),
+        )
+        for record in found
+    ]
 
 
 def _row(record: dict[str, Any], said: dict[str, str], *, values: bool) -> Row:

@@ -177,6 +177,84 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{corrected} corrected, {passed} of them now keep every rule; {unchanged} unchanged.",
         "{corrected} berichtigt, {passed} davon jetzt regelgerecht; {unchanged} unverändert.",
     ),
+    # what stewards decide
+    "to_decide": ("Waiting for approval", "Wartet auf Freigabe"),
+    "registered_by": (
+        "Version {version}, registered by {author}",
+        "Version {version}, angelegt von {author}",
+    ),
+    "registered_by_hand": (
+        "Version {version}, placed in the folder by hand",
+        "Version {version}, von Hand in den Ordner gelegt",
+    ),
+    "first_version": (
+        "The first version: nothing was promised before.",
+        "Die erste Version: vorher war nichts zugesagt.",
+    ),
+    "no_changes": (
+        "It promises what the version before it does.",
+        "Sie sagt dasselbe zu wie die Version davor.",
+    ),
+    "breaking": ("breaks a promise", "bricht eine Zusage"),
+    "own_version": (
+        "You registered it, so somebody else has to approve it.",
+        "Sie haben sie angelegt; freigeben muss jemand anderes.",
+    ),
+    "approve": ("Approve", "Freigeben"),
+    "approve_version": ("Approve version {version}", "Version {version} freigeben"),
+    "approve_means": (
+        "It becomes active unless it breaks a promise; batches that wait for it go on.",
+        "Sie wird aktiv, wenn sie keine Zusage bricht; wartende Lieferungen laufen weiter.",
+    ),
+    "approved": ("Version {version} is approved.", "Version {version} ist freigegeben."),
+    "approved_breaking": (
+        "Version {version} is approved. It breaks promises, so it is not active yet.",
+        "Version {version} ist freigegeben. Sie bricht Zusagen und ist noch nicht aktiv.",
+    ),
+    "decline": ("Decline", "Ablehnen"),
+    "decline_version": ("Decline version {version}", "Version {version} ablehnen"),
+    "decline_means": (
+        "It never becomes active; a corrected one has a higher number.",
+        "Sie wird nie aktiv; eine berichtigte bekommt eine höhere Nummer.",
+    ),
+    "declined": ("Version {version} is declined.", "Version {version} ist abgelehnt."),
+    "publish_anyway": ("Publish it all the same", "Trotzdem veröffentlichen"),
+    "publish_batch": ("Publish {batch} all the same", "{batch} trotzdem veröffentlichen"),
+    "publish_means": (
+        "Records that keep every rule are published; the others stay in quarantine.",
+        "Was alle Regeln einhält, wird veröffentlicht; der Rest bleibt in Quarantäne.",
+    ),
+    "batch_released": ("The batch was let through.", "Die Lieferung wurde durchgelassen."),
+    "release": ("Let through", "Durchlassen"),
+    "release_rule": (
+        "Let the records through that break {rule}",
+        "Datensätze durchlassen, die {rule} verletzen",
+    ),
+    "release_rule_means": (
+        "{count} records break this rule. Those that break no other one are published.",
+        "{count} Sätze verletzen diese Regel. Die keine andere verletzen, werden veröffentlicht.",
+    ),
+    "release_records": ("Let the chosen records through", "Gewählte Datensätze durchlassen"),
+    "release_records_means": (
+        "Published as they stand, although they break a rule: {records}.",
+        "Werden veröffentlicht, wie sie dastehen, trotz verletzter Regel: {records}.",
+    ),
+    "choose_record": ("Choose record {record}", "Datensatz {record} wählen"),
+    "chosen": ("Choose", "Wählen"),
+    "none_chosen": ("Choose records in the table first.", "Erst in der Tabelle auswählen."),
+    "released": ("The records were let through.", "Die Datensätze wurden durchgelassen."),
+    "stays_on_record": (
+        "Who decides what, and why, stays on record.",
+        "Wer was entscheidet und warum, bleibt festgehalten.",
+    ),
+    "your_name": ("Your name", "Ihr Name"),
+    "why": ("Why", "Warum"),
+    "keep": ("Cancel", "Abbrechen"),
+    "being_done": ("It is being done …", "Es wird ausgeführt …"),
+    "gone_away": (
+        "The connection broke off. Look whether it was done before you do it again.",
+        "Die Verbindung ist abgebrochen. Bitte erst nachsehen, ob es schon geschehen ist.",
+    ),
     "in_dagster": ("Look at it in Dagster", "In Dagster ansehen"),
     "preparing": ("The file is being made …", "Die Datei wird erstellt …"),
 }

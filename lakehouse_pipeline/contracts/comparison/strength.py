@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from lakehouse_pipeline.contracts.hierarchies import chosen_level, levels_of
 from lakehouse_pipeline.contracts.model import Anonymize
 from lakehouse_pipeline.contracts.techniques import PERIODS, kept_ends, whole
 
@@ -46,6 +47,9 @@ def left_of_it(anonymize: Anonymize) -> Mapping[str, float]:  # noqa: PLR0911 - 
             return {"step": -_number(given, "step")}
         case "generalize" if "prefix" in given:
             return {"prefix": _number(given, "prefix")}
+        case "generalize" if "hierarchy" in given:
+            levels = ",".join(levels_of(str(given["hierarchy"])))
+            return {f"hierarchy {levels}": -chosen_level(anonymize)}
         case _:
             return {}
 

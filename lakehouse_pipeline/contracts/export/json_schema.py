@@ -58,7 +58,8 @@ def json_schema(contract: Contract) -> str:
         "if": {"properties": {RELEASED: {"const": True}}},
         "else": {"properties": {name: rule for name, rule in rules.items() if rule}},
     }
-    return json.dumps({k: v for k, v in schema.items() if v != ""}, indent=2, ensure_ascii=False)
+    said = {key: value for key, value in schema.items() if value != ""}
+    return f"{json.dumps(said, indent=2, ensure_ascii=False)}\n"
 
 
 def _property(column: Column) -> dict[str, Any]:

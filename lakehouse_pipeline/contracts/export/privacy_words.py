@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from lakehouse_pipeline.contracts.hierarchies import levels_of
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Privacy
 from lakehouse_pipeline.contracts.techniques import REDACTED, kept_ends, noise_bounds, whole
 
@@ -77,6 +78,9 @@ def _coarser(given: Mapping[str, object]) -> str:
         return f"only its range of {given['step']}"
     if "prefix" in given:
         return f"only its first {given['prefix']} characters"
+    if "hierarchy" in given:
+        levels = levels_of(str(given["hierarchy"]))
+        return f"only its {given.get('level', levels[1])}"
     bands = given["bands"]
     edges = ", ".join(str(edge) for edge in bands) if isinstance(bands, list) else ""
     return f"only its band between {edges}"

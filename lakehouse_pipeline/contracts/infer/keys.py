@@ -11,6 +11,7 @@ from lakehouse_pipeline.contracts.types import ColumnType
 _NAMES = r"id|no|nr|num|number|nummer|key|code|uuid|guid|.*id"
 _LONGEST = 64
 _NEARLY = 0.99
+_ALSO = "no value repeats in the sample: another possible key"
 _MOST_COLUMNS = 6
 """Of those that could be part of a key of two; their pairs are counted."""
 
@@ -20,7 +21,7 @@ def choose_key(
     columns: Sequence[tuple[ColumnFacts, ColumnType]],
     personal: Mapping[str, Personal],
 ) -> tuple[str | None, dict[str, str]]:
-    """Return the column proposed as the primary key, or else notes on what comes near."""
+    """Return the column proposed as the primary key, and notes on others that may be it."""
     able = [(f, k) for f, k in columns if _may_be_key(f, k, personal.get(f.name))]
     unique = [f for f, _ in able if f.distinct == f.records]
     ranked = sorted(unique, key=lambda facts: -_score(dataset, facts))
@@ -28,7 +29,7 @@ def choose_key(
     if key is not None and not (_score(dataset, ranked[0]) or key == columns[0][0].name):
         key = None
     if key is not None:
-        return key, {}
+        return key, {f.name: _ALSO for f in unique if f.name != key}
     notes = {facts.name: "no value repeats in the sample" for facts in unique}
     return None, notes | {f.name: _nearly(f) for f, _ in able if _is_nearly(dataset, f)}
 

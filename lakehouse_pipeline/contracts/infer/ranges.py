@@ -26,6 +26,12 @@ _NO_QUANTITY = (
     ".*id|no|nr|num|number|nummer|key|code|zip|plz|year|jahr|index|idx|^flight|^order|version|"
     "line|row|lat|lon|lng|latitude|longitude|x|y"
 )
+_BOTH_SIDES_OF_ZERO = (
+    "temp|temperature|temperatur|dew|dewp|windchill|elevation|altitude|balance|saldo|profit|gewinn|"
+    "margin|change|delta|diff|difference|differenz|offset|drift|deviation|delay|verspaetung|growth"
+)
+"""What is measured on both sides of zero, even if a file has one side only."""
+
 _YEARS = (2000, 1970, 1900)
 _FLAG = (0, 1)
 _LARGEST = Decimal(10) ** 18  # a BIGINT holds it
@@ -57,6 +63,8 @@ def _general(facts: ColumnFacts, extent: Extent) -> dict[str, str]:
     low, high = Decimal(extent.low), Decimal(extent.high)
     if says(words_of(facts.name), f"(?:{_NO_QUANTITY})$"):
         return {"minimum": "0"} if low >= 0 else {}
+    if says(words_of(facts.name), _BOTH_SIDES_OF_ZERO):
+        return {}
     positive = extent.negatives <= _STRAYS * facts.values
     found = {"minimum": "0"} if positive else {}
     if not positive and (bound := _round_above(-low)) is not None:

@@ -45,7 +45,7 @@ def yaml_text(draft: Draft) -> str:
 def _head(draft: Draft) -> Iterator[str]:
     sample, kept = draft.sample, draft.sample.records - draft.quarantined
     yield "# A draft for a person to read and correct: every rule below is a guess from a sample."
-    yield f"# Looked at: {_looked_at(sample)}."
+    yield f"# {looked_at(sample)}"
     accepted = f"# Accepted under this draft: {kept:,} of them ({percent(kept, sample.records)})"
     if draft.unsplit:
         accepted += f"; {draft.unsplit:,} cannot be split into the columns"
@@ -54,7 +54,12 @@ def _head(draft: Draft) -> Iterator[str]:
         yield f"# {comment(note)}."
 
 
-def _looked_at(sample: SampleFacts) -> str:
+def looked_at(sample: SampleFacts) -> str:
+    """Return the sentence that says how much of the files the draft is drawn from."""
+    return f"Looked at: {_part(sample)}."
+
+
+def _part(sample: SampleFacts) -> str:
     files = counted(sample.files, "file")
     if sample.whole:
         records = counted(sample.records, "record")

@@ -1,5 +1,5 @@
 // What the pages do beyond being read: local times, parts that follow what is running, files sent
-// with their progress, downloads, corrections. All of it through the API's own calls; every text
+// with their progress, downloads, corrections, decisions. All of it through the API's own calls; every text
 // from outside is put in as text, never as markup.
 "use strict";
 
@@ -305,11 +305,70 @@ async function correct(form) {
       ? filled(form.dataset.corrected, await answer.json())
       : await problem(answer);
     if (answer.ok) {
-      sessionStorage.setItem("corrected", said.textContent);
+      sessionStorage.setItem("done", said.textContent);
       location.reload();
     }
   } finally {
     button.disabled = false;
+  }
+}
+
+// Decisions: a dialog says what is about to happen and asks who decides, and why.
+function ask(dialog, button) {
+  const body = JSON.parse(button.dataset.body);
+  let means = button.dataset.means;
+  if (button.dataset.pick) {
+    const picked = [...document.querySelectorAll(`input[name=${button.dataset.pick}]:checked`)];
+    const records = picked.map((box) => Number(box.value));
+    document.getElementById("none-chosen").textContent = records.length ? "" : dialog.dataset.noneChosen;
+    if (!records.length) return;
+    body.records = records;
+    means = filled(means, { records: records.join(", ") });
+  }
+  dialog.querySelector("h2").textContent = button.dataset.title;
+  document.getElementById("decision-means").textContent = means;
+  dialog.querySelector("[type=submit]").textContent = button.textContent;
+  dialog.querySelector("textarea").value = "";
+  tell(dialog, "");
+  const form = dialog.querySelector("form");
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    decide(dialog, button, body);
+  };
+  dialog.showModal();
+}
+
+function tell(dialog, text, isProblem = true) {
+  const said = dialog.querySelector(".answer");
+  said.className = isProblem ? "answer problem" : "answer";
+  said.textContent = text;
+}
+
+async function decide(dialog, button, body) {
+  const form = dialog.querySelector("form");
+  for (const field of form.querySelectorAll("input, textarea")) {
+    field.value = field.value.trim();
+    body[field.name] = field.value;
+  }
+  if (!form.reportValidity()) return;
+  const buttons = form.querySelectorAll("button");
+  for (const one of buttons) one.disabled = true;
+  tell(dialog, dialog.dataset.goingOn, false);
+  try {
+    const answer = await fetch(button.dataset.decide, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) return tell(dialog, await problem(answer));
+    const { breaking } = await answer.json();
+    const done = breaking?.length ? (button.dataset.breaking ?? button.dataset.done) : button.dataset.done;
+    sessionStorage.setItem("done", done);
+    location.reload();
+  } catch {
+    tell(dialog, dialog.dataset.gone);
+  } finally {
+    for (const one of buttons) one.disabled = false;
   }
 }
 
@@ -320,6 +379,11 @@ function wire(part) {
     for (const button of box.querySelectorAll("button")) {
       button.addEventListener("click", () => download(box, button));
     }
+  }
+  const dialog = document.getElementById("decision");
+  for (const place of part.querySelectorAll("[data-script]")) place.hidden = false;
+  for (const button of part.querySelectorAll("[data-decide]")) {
+    button.addEventListener("click", () => ask(dialog, button));
   }
   for (const form of part.querySelectorAll("[data-corrections]")) {
     form.hidden = false;
@@ -335,9 +399,11 @@ wire(document);
 const live = [...document.querySelectorAll("[data-live]")].map((place) => new Live(place));
 const drop = document.getElementById("drop");
 if (drop) takeDeliveries(drop, live[0]);
-const corrected = sessionStorage.getItem("corrected");
-if (corrected) {
-  sessionStorage.removeItem("corrected");
-  document.querySelector("h1").after(element("p", corrected, "note"));
-  announce(corrected);
+const decision = document.getElementById("decision");
+decision?.querySelector("[data-close]").addEventListener("click", () => decision.close());
+const done = sessionStorage.getItem("done");
+if (done) {
+  sessionStorage.removeItem("done");
+  document.querySelector("h1").after(element("p", done, "note"));
+  announce(done);
 }
