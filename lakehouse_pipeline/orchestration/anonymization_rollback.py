@@ -4,6 +4,7 @@ The tables go back in `pipeline/rollback.py`. What the event stream says of the 
 again as it was said then: their materializations with the contract version of then, and the gates.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -166,15 +167,19 @@ class RollbackDesk:
         )
 
     def _checks(self, one: Anonymization) -> Iterator[dg.AssetCheckEvaluation]:
-        """Yield the newest results of then of each batch; of a gate that never was, a refusal."""
+        """Yield the newest results of then of each batch, and a failure where there was none.
+
+        What `privacy` measured since is no longer true of a batch that was not measured then.
+        """
         before = one.before.at if one.before else 0.0
-        for name in (PRIVACY_CHECK, GATE_CHECK):
-            found = self._results(one, name, before)
-            yield from found.values()
-            if name == GATE_CHECK:
-                for batch in one.batches:
-                    if batch not in found:
-                        yield _never_passed(one, batch)
+        measured = self._results(one, PRIVACY_CHECK, before)
+        yield from measured.values()
+        for batch in self._results(one, PRIVACY_CHECK, math.inf):
+            if batch not in measured:
+                yield _unmeasured(one, batch)
+        gated = self._results(one, GATE_CHECK, before)
+        yield from gated.values()
+        yield from (_never_passed(one, batch) for batch in one.batches if batch not in gated)
 
     def _results(
         self, one: Anonymization, name: str, before: float
@@ -228,6 +233,17 @@ def _unpublished(one: Anonymization, batch: str, by: str) -> Event:
     why = f"anonymization {one.id} was rolled back; it was not published before"
     facts: dict[str, str | int | float] = {"anonymization": one.id}
     return Event(EventType.DATA_UNPUBLISHED, one.dataset, batch, by, why, facts)
+
+
+def _unmeasured(one: Anonymization, batch: str) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=asset_key(one.dataset, Layer.PUBLISHED),
+        check_name=PRIVACY_CHECK,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"anonymization {one.id} was rolled back; what is published is not measured",
+        partition=batch,
+    )
 
 
 def _never_passed(one: Anonymization, batch: str) -> dg.AssetCheckEvaluation:

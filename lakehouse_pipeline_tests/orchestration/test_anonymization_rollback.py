@@ -9,7 +9,7 @@ from lakehouse_pipeline.errors import StepRefusedError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.keys import GATE_CHECK
+from lakehouse_pipeline.orchestration.keys import GATE_CHECK, PRIVACY_CHECK
 from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.rollback import RollbackRefusedError
@@ -178,6 +178,22 @@ def test_withheld_records_are_withheld_again(tmp_path: Path) -> None:
         (again,) = home.states().values()
         assert (again.published, again.withheld) == (10, 1)
         assert home.content() == before
+        assert home.violations() == []
+
+
+def test_what_privacy_measured_is_not_claimed_of_what_is_not_measured(tmp_path: Path) -> None:
+    top = "  - {property: privacy, value: {quasiIdentifiers: [phone], k: 2, below: suppress}}\n"
+    new = contract(NEW, phone="technique: redact", compliance="strict", top=top)
+    with filled(tmp_path / "home", lines(11), new=new) as home:
+        one = applied(home)
+        assert home.checks(PRIVACY_CHECK)[-1].passed
+        rolled_back(home, one.id)
+        newest = home.checks(PRIVACY_CHECK)[-1]
+        assert not newest.passed
+        assert newest.description == (
+            f"anonymization {one.id} was rolled back; what is published is not measured"
+        )
+        assert [state.state for state in home.states().values()] == ["published"]
         assert home.violations() == []
 
 
