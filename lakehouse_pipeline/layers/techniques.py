@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from string import digits
 
 from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.hierarchies import NOT_LISTED, coarser
@@ -21,6 +22,9 @@ SIGN = r"[\p{L}\p{N}]"
 """A letter or digit of any script, as RE2: what a mask that keeps the format replaces."""
 
 OTHER = r"[^\p{L}\p{N}]"
+PLAIN = r"[ -@\[-`{-~]*"
+"""A text of ASCII without letters."""
+
 OUT_OF_RANGE = "other"
 
 
@@ -113,20 +117,25 @@ def _masked_address(text: str, first: int, last: int, character: str) -> str:
 
 
 def _masked_signs(text: str, first: int, last: int, character: str) -> str:
-    """Return SQL: letters and digits are masked but the kept ones; all else stays in its place."""
+    """Return SQL: letters and digits are masked but the kept ones; all else stays in its place.
+
+    Where a text has no signs but the ten digits, as phone and card numbers do, they are translated:
+    a regular expression takes three times as long.
+    """
     mark = literal(character.replace("\\", "\\\\"))
+    plain, marks = f"regexp_full_match({text}, '{PLAIN}')", literal(character * len(digits))
 
     def signs(part: str) -> str:
-        return f"regexp_replace({part}, '{SIGN}', {mark}, 'g')"
+        return (
+            f"CASE WHEN {plain} THEN translate({part}, '{digits}', {marks}) "
+            f"ELSE regexp_replace({part}, '{SIGN}', {mark}, 'g') END"
+        )
 
     head = f"regexp_extract({text}, '^({OTHER}*{SIGN}){{{first}}}')" if first else "''"
     tail = f"regexp_extract({text}, '({SIGN}{OTHER}*){{{last}}}$')" if last else "''"
-    count = f"length(regexp_replace({text}, '{OTHER}', '', 'g'))"
+    some = f"regexp_matches({text}, '({SIGN}{OTHER}*){{{first + last + 1}}}')"
     middle = f"substr({text}, length({head}) + 1, length({text}) - length({head}) - length({tail}))"
-    return (
-        f"CASE WHEN {count} <= {first + last} THEN {signs(text)} "
-        f"ELSE {head} || {signs(middle)} || {tail} END"
-    )
+    return f"CASE WHEN {some} THEN {head} || {signs(middle)} || {tail} ELSE {signs(text)} END"
 
 
 def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
