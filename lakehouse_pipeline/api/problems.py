@@ -67,7 +67,6 @@ from lakehouse_pipeline.orchestration.anonymization_steps import (
 )
 from lakehouse_pipeline.orchestration.erasure import NoSubjectError, SubjectNamedError
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
-from lakehouse_pipeline.pipeline.dry_run import TechniqueFailedError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
 from lakehouse_pipeline.pipeline.releases import (
     NothingToReleaseError,
@@ -152,7 +151,6 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NothingToAnonymizeError: HTTPStatus.CONFLICT,
     RollbackRefusedError: HTTPStatus.CONFLICT,
     SchemaChangeError: HTTPStatus.CONFLICT,
-    TechniqueFailedError: HTTPStatus.CONFLICT,
     NotReleasableError: HTTPStatus.CONFLICT,
     NothingToReleaseError: HTTPStatus.CONFLICT,
     ExpiredBatchError: HTTPStatus.GONE,

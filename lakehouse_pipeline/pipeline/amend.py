@@ -34,9 +34,10 @@ from lakehouse_pipeline.pipeline.process import bring_on, comes_back
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.relations import empty, records_per_batch, relation
 from lakehouse_pipeline.pipeline.release import (
+    TechniqueFailedError,
+    pass_techniques,
     refuse,
     stage_safe,
-    write_anonymized,
     write_published,
 )
 from lakehouse_pipeline.pipeline.stopwatch import Stopwatch
@@ -65,7 +66,7 @@ def amend(
             return
         try:
             kept, versions, judged, seconds = _judge_again(lake, contract, batch, folder)
-        except CANNOT_JUDGE as error:
+        except (*CANNOT_JUDGE, TechniqueFailedError) as error:
             reasons: dict[str, tuple[str, ...]] = {batch: (str(error),)}
             yield from refuse(lake, contract, reasons, Layer.QUARANTINED, arrived)
             return
@@ -78,9 +79,9 @@ def amend(
         ):
             yield from _join(lake, contract, batch, kept, folder)
         else:
-            yield from write_anonymized(lake, contract, [batch])
-            if (yield from pass_before_publishing(lake, contract, [batch], arrived)):
-                yield from write_published(lake, contract, [batch], arrived)
+            made = yield from pass_techniques(lake, contract, [batch], arrived)
+            if made and (yield from pass_before_publishing(lake, contract, made, arrived)):
+                yield from write_published(lake, contract, made, arrived)
 
 
 def _withdraw(

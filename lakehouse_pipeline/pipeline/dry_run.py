@@ -13,11 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import duckdb
-
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.techniques import technique_of
-from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
 from lakehouse_pipeline.lake.mirrored import mirror
 from lakehouse_pipeline.lake.tables import Tables
@@ -42,9 +39,6 @@ SOURCES: tuple[Stored, ...] = (*Input, Layer.RAW, Layer.QUARANTINED, Layer.VALID
 """What the gate and the techniques read of a batch."""
 
 SAMPLE_RECORDS = 5
-
-QUOTING = (duckdb.DataError, duckdb.InvalidInputException)
-"""Errors of the engine over the values themselves, which their messages quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +89,6 @@ class DryRun:
     sample: tuple[Example, ...] = field(repr=False)
 
 
-class TechniqueFailedError(LakehouseError):
-    """The engine cannot make the safe value of a record; its message may quote the value."""
-
-    exit_code = 1
-
-    def __init__(self, contract: Contract, kind: str) -> None:
-        super().__init__(
-            f"{contract.dataset} {contract.version}: a technique cannot make its value of some "
-            f"record ({kind}); what the engine says of it is withheld, for it may quote the value. "
-            "Applying would fail, too. Look at aggregate and noise of numbers near the limits of "
-            "their type."
-        )
-
-
 def dry_run(
     lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
 ) -> DryRun:
@@ -118,18 +98,8 @@ def dry_run(
 
     Raises:
         SchemaChangeError: validated, or batches beside these, hold a column in another type.
-        TechniqueFailedError: a technique cannot make its value of a record.
     """
     check_ready(lake, contract, batches, LAYERS)
-    try:
-        return _rehearsed(lake, contract, batches, arrived)
-    except QUOTING as error:
-        raise TechniqueFailedError(contract, type(error).__name__) from None
-
-
-def _rehearsed(
-    lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
-) -> DryRun:
     with _mirrored(lake, contract, batches) as dry:
         watch = Stopwatch()
         make_ready(dry, contract, batches, LAYERS)

@@ -15,7 +15,7 @@ from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import Outcome
 from lakehouse_pipeline.pipeline.published_rules import looks_at_published
 from lakehouse_pipeline.pipeline.raw import LandedBatch, landed, write_raw
-from lakehouse_pipeline.pipeline.release import pass_gate, refuse, write_anonymized, write_published
+from lakehouse_pipeline.pipeline.release import pass_gate, pass_techniques, refuse, write_published
 from lakehouse_pipeline.pipeline.schemas import make_ready
 
 ALL_LAYERS = tuple(Layer)
@@ -106,7 +106,7 @@ def bring_on(
         if not {Layer.QUARANTINED, Layer.VALIDATED} & set(layers):
             batches = yield from _still_judged(lake, contract, batches, arrived)
     if batches and Layer.ANONYMIZED in layers:
-        yield from write_anonymized(lake, contract, batches)
+        batches = yield from pass_techniques(lake, contract, batches, arrived)
     if batches and Layer.PUBLISHED in layers:
         batches = yield from pass_before_publishing(lake, contract, batches, arrived)
     if batches and Layer.PUBLISHED in layers:

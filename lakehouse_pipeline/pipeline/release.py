@@ -3,10 +3,12 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of
+from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.engine import rows_of
 from lakehouse_pipeline.lake.tables import Staged, copied, stage
 from lakehouse_pipeline.layers.anonymized import (
@@ -28,8 +30,24 @@ from lakehouse_pipeline.pipeline.upsert import upsert_published
 RELEASED_RECORDS = "released_records"
 """Under `privacy`: the table of the run's connection that has the records to be published."""
 
+QUOTING = (duckdb.DataError, duckdb.InvalidInputException)
+"""Errors of the engine over the values themselves, which their messages quote."""
+
 WITHDRAWN = (Layer.PUBLISHED, Layer.ANONYMIZED)
 """The layers a refused batch leaves, published first."""
+
+
+class TechniqueFailedError(LakehouseError):
+    """The engine cannot make the safe value of a record; its message may quote the value."""
+
+    exit_code = 1
+
+    def __init__(self, contract: Contract, kind: str) -> None:
+        super().__init__(
+            f"{contract.dataset} {contract.version}: a technique cannot make its value of some "
+            f"record ({kind}); what the engine says of it is withheld, for it may quote the value. "
+            "Look at aggregate and noise of numbers near the limits of their type."
+        )
 
 
 def pass_gate(
@@ -70,6 +88,27 @@ def refuse(
         yield from upsert_published(lake, contract, [], arrived)
 
 
+def pass_techniques(
+    lake: Lake, contract: Contract, batches: Sequence[str], arrived: Sequence[str]
+) -> Generator[Outcome, None, list[str]]:
+    """Write anonymized; return the batches that are in it, the others are refused.
+
+    A batch of which no safe value can be made stops only itself.
+    """
+    try:
+        yield from write_anonymized(lake, contract, batches)
+    except TechniqueFailedError as error:
+        if len(batches) == 1:
+            reasons = {batches[0]: (str(error),)}
+            yield from refuse(lake, contract, reasons, Layer.ANONYMIZED, arrived)
+            return []
+        passed = []
+        for batch in batches:
+            passed += yield from pass_techniques(lake, contract, [batch], arrived)
+        return passed
+    return list(batches)
+
+
 def write_anonymized(
     lake: Lake, contract: Contract, batches: Sequence[str]
 ) -> Iterator[LayerWritten]:
@@ -96,7 +135,21 @@ def write_anonymized(
 def stage_safe(
     lake: Lake, contract: Contract, validated: str, folder: Path, batches: Sequence[str]
 ) -> Staged:
-    """Stage the records of `validated` (SQL of a relation), their personal columns made safe."""
+    """Stage the records of `validated` (SQL of a relation), their personal columns made safe.
+
+    Raises: TechniqueFailedError: a technique cannot make its value of a record.
+    """
+    try:
+        return _stage_safe(lake, contract, validated, folder, batches)
+    except QUOTING as error:
+        kind = type(error).__name__
+    # outside of `except`, so that the error does not carry the first one with its message
+    raise TechniqueFailedError(contract, kind)
+
+
+def _stage_safe(
+    lake: Lake, contract: Contract, validated: str, folder: Path, batches: Sequence[str]
+) -> Staged:
     replaced, sql = replaced_columns(contract), prepared(contract, validated)
     whole = anonymized(contract, f"({sql})")
     if not replaced:

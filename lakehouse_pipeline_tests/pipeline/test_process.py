@@ -246,3 +246,22 @@ def test_published_columns_and_their_order_are_those_of_the_contract(tmp_path: P
     take(tmp_path, contract, [drop(tmp_path, contract, "may.csv", GOOD)])
     (row, *_) = records(tmp_path, contract, Layer.PUBLISHED)
     assert list(row) == ["phone", "id", "_released", "_record", "_batch_id"]
+
+
+def test_a_batch_of_which_no_safe_value_can_be_made_stops_only_itself_and_quotes_nothing(
+    tmp_path: Path,
+) -> None:
+    column = (
+        '{name: a, logicalType: number, physicalType: "DECIMAL(38,0)", classification: personal, '
+        "customProperties: [{property: anonymize, value: {technique: aggregate, k: 2}}]}"
+    )
+    contract, big = contract_of(f"      - {column}\n"), "9" * 38
+    texts = {"a.csv": "a\n1\n3\n", "b.csv": f"a\n{big}\n{big}\n", "c.csv": "a\n5\n7\n"}
+    first, second, third = (drop(tmp_path, contract, name, text) for name, text in texts.items())
+    outcomes = take(tmp_path, contract, [first, second, third])
+    (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
+    assert refused.batch == second
+    assert "(OutOfRangeException); what the engine says of it is withheld" in refused.reasons[0]
+    assert big[:9] not in repr(outcomes)
+    means = [(row["_batch_id"], row["a"]) for row in records(tmp_path, contract, Layer.PUBLISHED)]
+    assert means == [(first, 2)] * 2 + [(third, 6)] * 2
