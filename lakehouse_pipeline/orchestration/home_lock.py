@@ -6,6 +6,7 @@ holder are is in `processes.py`.
 
 import json
 import os
+import random
 import secrets
 import socket
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ from lakehouse_pipeline.settings import Settings
 
 PREFIX = "/dagster"
 """Where the API serves the UI when it stands behind a login."""
+
+PORTS = range(20_000, 32_000)
+"""From where ports are taken: below those that systems give to whoever asks for any port, which
+another program might get between our choice and the start of the process that listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def hold_home(settings: Settings, *, guarded: bool = False) -> Iterator[HomeLock
 @contextmanager
 def put_behind_login(settings: Settings, holder: HomeLock) -> Iterator[HomeLock]:
     """Yield a holder as it is with a login, and remember it so when the block has ended well."""
-    moved = replace(holder, view_port=_free_port(holder.view_port))
+    moved = replace(holder, view_port=_free_ports(holder.view_port)[0])
     yield moved
     _remember(settings, moved)
 
@@ -120,26 +125,37 @@ def holder_of(settings: Settings) -> HomeLock | None:
 
 def _holder(former: HomeLock | None, settings: Settings, *, guarded: bool) -> HomeLock:
     last = former or HomeLock("", 0, 0)
+    web, code, api, view = _free_ports(last.web_port, last.code_port, last.api_port, last.view_port)
     return HomeLock(
         secrets.token_hex(8),
-        _free_port(last.web_port),
-        _free_port(last.code_port),
-        settings.api_port or _free_port(last.api_port),
-        _free_port(last.view_port) if guarded else 0,
+        web,
+        code,
+        settings.api_port or api,
+        view if guarded else 0,
         settings.api_names[0] if settings.api_names else settings.api_host,
     )
 
 
-def _free_port(preferred: int) -> int:
-    """Return `preferred` when it is free on loopback, else any free port."""
+def _free_ports(*preferred: int) -> list[int]:
+    """Return each of `preferred` that is free on loopback, and for the others free ones."""
+    others = iter(random.sample(PORTS, len(PORTS)))
+    found: list[int] = []
+    for port in preferred:
+        wanted = port
+        while not wanted or wanted in found or not _is_free(wanted):
+            wanted = next(others)
+        found.append(wanted)
+    return found
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, preferred))
+            probe.bind((HOST, port))
         except OSError:
-            return _free_port(0)
-        port: int = probe.getsockname()[1]
-        return port
+            return False
+        return True
 
 
 def _file(settings: Settings) -> Path:

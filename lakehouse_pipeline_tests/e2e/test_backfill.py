@@ -88,7 +88,9 @@ def test_a_killed_run_is_asked_for_again_by_the_running_sensor(up: tuple[Home, S
     until(lambda: home.states()[batch].published == 150_000)
     failed = home.instance.get_run_by_id(run.run_id)
     assert failed is not None
-    assert (failed.status, failed.tags[DIED_TAG]) == (dg.DagsterRunStatus.FAILURE, "repeated")
+    assert failed.status is dg.DagsterRunStatus.FAILURE
+    assert DIED_TAG in failed.tags  # with which value, two of Dagster's processes may not agree
+    assert len(home.instance.get_runs(dg.RunsFilter(tags={ATTEMPT_TAG: "2"}))) == 1
     (again,) = home.instance.get_runs(dg.RunsFilter(tags={ATTEMPT_TAG: "2"}))
     until(lambda: _finished(home, again.run_id))
     distinct = f"SELECT count(*), count(DISTINCT _record) FROM t WHERE _batch_id = '{batch}'"

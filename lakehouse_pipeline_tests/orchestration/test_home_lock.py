@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lakehouse_pipeline.errors import AlreadyRunningError
-from lakehouse_pipeline.orchestration.home_lock import hold_home, running_url
+from lakehouse_pipeline.orchestration.home_lock import PORTS, hold_home, running_url
 from lakehouse_pipeline.orchestration.supervise import STACK, end_all, processes_of
 from lakehouse_pipeline.settings import Settings
 
@@ -102,3 +102,12 @@ def test_processes_of_others_are_left_alone() -> None:
         assert one.poll() is None
         assert [process.pid for process in processes_of("mine")] == [one.pid]
         assert end_all("mine") == []
+
+
+def test_ports_are_none_that_the_system_hands_out_and_each_another_one(tmp_path: Path) -> None:
+    with hold_home(Settings(home=tmp_path)) as first:
+        ports = {first.web_port, first.code_port, first.api_port}
+    assert len(ports) == 3
+    assert ports <= set(PORTS)
+    with hold_home(Settings(home=tmp_path)) as again:
+        assert {again.web_port, again.code_port, again.api_port} == ports
