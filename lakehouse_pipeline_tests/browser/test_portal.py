@@ -99,6 +99,7 @@ def test_a_file_is_delivered_with_progress_and_published(
     rows = "".join(f"{n},{'x' * 400},9.50\n" for n in range(20_000))
     page.goto("/")
     page.get_by_role("link", name=sales, exact=True).click()
+    page.locator("#sent").wait_for(state="attached")  # a click does not wait for the page
     page.evaluate(WATCH)
     page.get_by_label("Drop CSV files here").set_input_files(
         write(tmp_path, "large.csv", f"id,note,amount\n{rows}")
