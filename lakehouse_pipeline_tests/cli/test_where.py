@@ -36,29 +36,6 @@ def test_the_snippet_counts_the_published_records(lakehouse: Command, engine: st
     assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
 
 
-SPARK = """\
-from pysail.spark import SparkConnectServer
-from pyspark.sql import SparkSession
-
-server = SparkConnectServer("127.0.0.1", 0)
-server.start(background=True)
-spark = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
-"""
-
-
-@pytest.mark.slow
-def test_the_snippet_for_spark_runs_on_a_server_that_speaks_spark_connect(
-    lakehouse: Command, tmp_path: Path
-) -> None:
-    code = lakehouse("where", "orders", "--engine", "spark").out
-    script = tmp_path / "count.py"  # pyspark takes no code from the command line
-    script.write_text(f"{SPARK}{code}\nspark.stop()\nserver.stop()\n")
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
-
-
 def test_where_of_what_is_not_there_is_one_message(lakehouse: Command, home: Path) -> None:
     answer = lakehouse("where", "order")
     assert (answer.code, "Did you mean 'orders'?" in answer.err) == (2, True)
