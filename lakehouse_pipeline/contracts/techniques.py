@@ -1,7 +1,7 @@
 """The techniques that make a column safe: their names, their parameters and what they publish.
 
 Parameters are judged one by one in `technique_parameters`, against the column in
-`lint_techniques`. The SQL of a technique is in `layers/techniques/`.
+`lint_techniques`. The SQL of a technique is in `layers/techniques.py` and `layers/keyed.py`.
 """
 
 from collections.abc import Mapping
