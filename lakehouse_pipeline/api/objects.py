@@ -26,7 +26,9 @@ from lakehouse_pipeline.orchestration.consumption import Consumed, consumed
 from lakehouse_pipeline.orchestration.office import Office
 
 router = APIRouter(prefix="/objects", tags=["signed URLs"])
-CHUNK = 2**20
+BUFFER = 5 * 2**19
+SPARE = 2**19
+"""Bytes of a buffer that are kept free, so that a piece of the body is seldom cut in two."""
 CSV_TYPES = frozenset(
     {
         "",
@@ -129,34 +131,54 @@ async def _receive(request: Request, upload: Upload) -> Landed:
     """Write the body piece by piece, so that memory does not grow with it."""
     with upload:
         async with _Writing(upload) as writing:
-            held = bytearray()
             async for chunk in request.stream():
-                held += chunk
-                if len(held) >= CHUNK:
-                    await writing.start(bytes(held))
-                    held.clear()
-            await writing.start(bytes(held))
+                await writing.add(chunk)
         return await run_in_threadpool(upload.land)
 
 
 class _Writing:
-    """Writes one piece in a thread while the next one is received; never two at once."""
+    """Two buffers by turns: one is written in a thread while the other one is filled.
+
+    They are used again and again, since memory that is asked for anew costs more than the copy, and
+    are larger than a processor's own cache, since what another one still holds is slow to fetch.
+    """
 
     def __init__(self, upload: Upload) -> None:
         self._upload = upload
+        self._filling, self._other = (memoryview(bytearray(BUFFER)) for _ in range(2))
+        self._filled = 0
         self._going_on: asyncio.Future[None] | None = None
 
-    async def start(self, piece: bytes) -> None:
-        """Wait for the piece before, then begin to write this one. Raises: what that raised."""
+    async def add(self, chunk: bytes) -> None:
+        """Take more of the body. Raises: what writing the bytes before raised."""
+        rest = memoryview(chunk)
+        while rest:
+            taken = rest[: BUFFER - self._filled]
+            self._filling[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            rest = rest[len(taken) :]
+            if self._filled > BUFFER - SPARE:
+                await self._write()
+
+    async def _write(self) -> None:
+        """Wait for the buffer before, then begin to write this one."""
         if self._going_on is not None:
             await self._going_on
+        piece = self._filling[: self._filled]
         self._going_on = asyncio.ensure_future(run_in_threadpool(self._upload.write, piece))
+        self._filling, self._other = self._other, self._filling
+        self._filled = 0
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        """Wait until nothing is written any more; raise what that raised unless something else."""
+        """Write what is left, unless there was an error; return when nothing is written any more.
+
+        Raises: what writing raised, unless there was an error already.
+        """
+        if error is None:
+            await self._write()
         if self._going_on is None:
             return
         await asyncio.wait([self._going_on])

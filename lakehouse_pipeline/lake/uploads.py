@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.landing import COMPRESSIONS, SUFFIXES, batch_id, is_csv
 
 MAX_NAME_BYTES = 180
+FLUSH_BYTES = 128 * 2**20
+"""After how many bytes a file is flushed while more of it arrives, so that little is left to do."""
 _DRAFT = re.compile(r"\.[0-9a-f]{12}\.part$")
 
 
@@ -79,6 +82,9 @@ class Upload:
     name: str
     limit_bytes: int
     _bytes: int = 0
+    _flushing: Future[None] | None = None
+    _flush_at: int = FLUSH_BYTES
+    _flusher: ThreadPoolExecutor = field(init=False)
     _file: BinaryIO = field(init=False)
     _draft: Path = field(init=False)
     _digest: "hashlib._Hash" = field(init=False)
@@ -89,6 +95,7 @@ class Upload:
         self._draft = self.folder / f".{self.name}.{secrets.token_hex(6)}.part"
         self._file = self._draft.open("xb")
         self._digest = hashlib.sha256()
+        self._flusher = ThreadPoolExecutor(1, "flush")
         return self
 
     def __exit__(
@@ -97,17 +104,30 @@ class Upload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the draft and take it away."""
+        """Close the draft and take it away, without waiting for a flush that nobody needs."""
+        self._flusher.shutdown(wait=False)
         self._file.close()
         self._draft.unlink(missing_ok=True)
 
-    def write(self, chunk: bytes) -> None:
-        """Add bytes. Raises: TooLargeError: they are more than may be."""
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Add bytes.
+
+        Raises: TooLargeError: they are more than may be. OSError: the disk does not take them.
+        """
         self._bytes += len(chunk)
         if self._bytes > self.limit_bytes:
             raise TooLargeError(self.limit_bytes)
         self._digest.update(chunk)
         self._file.write(chunk)
+        if self._bytes >= self._flush_at:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Begin to flush what is written, beside what is still to come."""
+        if self._flushing is not None:
+            self._flushing.result()  # the system reports a failed flush once: it is asked each time
+        self._flushing = self._flusher.submit(os.fsync, self._file.fileno())
+        self._flush_at = self._bytes + FLUSH_BYTES
 
     def land(self) -> Landed:
         """Give the file its name, on the disk when this returns.
@@ -116,6 +136,8 @@ class Upload:
         content under the same name is there once.
         """
         self._file.flush()
+        if self._flushing is not None:
+            self._flushing.result()
         os.fsync(self._file.fileno())
         digest = self._digest.hexdigest()
         batch = batch_id(self.name, digest)
