@@ -106,36 +106,41 @@ def _masked(text: str, first: int, last: int, character: str) -> str:
 
 
 def _masked_address(text: str, first: int, last: int, character: str) -> str:
-    """Return SQL: what stands before the last @ is masked; a text without one is masked whole."""
-    domain = f"string_split({text}, '@')[-1]"
-    before = f"left({text}, length({text}) - length({domain}) - 1)"
-    return (
-        f"CASE WHEN contains({text}, '@') AND {domain} <> '' AND length({before}) > 0 THEN "
-        f"{_masked(before, first, last, character)} || substr({text}, length({before}) + 1) "
-        f"ELSE repeat({literal(character)}, length({text})) END"
-    )
+    """Return SQL: what stands before the last @ is masked; a text without one is masked whole.
+
+    All cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
+    """
+    mark, domain = literal(character), f"length(split_part({text}, '@', -1))"
+    before = f"(length({text}) - {domain} - 1)"
+    shown = f"(({before} > 0)::INTEGER * ({domain} > 0)::INTEGER * ({domain} + 1))"
+    hidden = f"(length({text}) - {shown})"
+    ends = f"(({shown} > 0)::INTEGER * ({hidden} > {first + last})::INTEGER)"
+    kept = [f"left({text}, {ends} * {first})"] if first else []
+    kept.append(f"repeat({mark}, {hidden} - {ends} * {first + last})")
+    return " || ".join([*kept, f"right({text}, {shown} + {ends} * {last})"])
 
 
 def _masked_signs(text: str, first: int, last: int, character: str) -> str:
     """Return SQL: letters and digits are masked but the kept ones; all else stays in its place.
 
     Where a text has no signs but the ten digits, as phone and card numbers do, they are translated:
-    a regular expression takes three times as long.
+    a regular expression takes three times as long. No end is kept unless a sign between is hidden.
     """
     mark = literal(character.replace("\\", "\\\\"))
-    plain, marks = f"regexp_full_match({text}, '{PLAIN}')", literal(character * len(digits))
-
-    def signs(part: str) -> str:
-        return (
-            f"CASE WHEN {plain} THEN translate({part}, '{digits}', {marks}) "
-            f"ELSE regexp_replace({part}, '{SIGN}', {mark}, 'g') END"
-        )
-
-    head = f"regexp_extract({text}, '^({OTHER}*{SIGN}){{{first}}}')" if first else "''"
-    tail = f"regexp_extract({text}, '({SIGN}{OTHER}*){{{last}}}$')" if last else "''"
-    some = f"regexp_matches({text}, '({SIGN}{OTHER}*){{{first + last + 1}}}')"
-    middle = f"substr({text}, length({head}) + 1, length({text}) - length({head}) - length({tail}))"
-    return f"CASE WHEN {some} THEN {head} || {signs(middle)} || {tail} ELSE {signs(text)} END"
+    masked = (
+        f"CASE WHEN regexp_full_match({text}, '{PLAIN}') "
+        f"THEN translate({text}, '{digits}', {literal(character * len(digits))}) "
+        f"ELSE regexp_replace({text}, '{SIGN}', {mark}, 'g') END"
+    )
+    if not first + last:
+        return masked
+    some = f"regexp_matches({text}, '({SIGN}{OTHER}*){{{first + last + 1}}}')::INTEGER"
+    head = f"({some} * length(regexp_extract({text}, '^({OTHER}*{SIGN}){{{first}}}')))"
+    tail = f"({some} * length(regexp_extract({text}, '({SIGN}{OTHER}*){{{last}}}$')))"
+    start = f"left({text}, {head}) || " if first else ""
+    hidden = f"left({masked}, length({text}) - {tail})" if last else masked
+    hidden = f"substr({hidden}, {head} + 1)" if first else hidden
+    return start + hidden + (f" || right({text}, {tail})" if last else "")
 
 
 def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
