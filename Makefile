@@ -67,15 +67,22 @@ test-properties: $(STAMP) ## the invariants and the oracle, over drawn contracts
 	@timeout --kill-after=30 900 $(PYTEST) $(TESTS)/properties
 
 AZURITE := build/azurite/node_modules/.bin/azurite-blob
+SPARK := build/spark
 
-test-storage: $(STAMP) $(AZURITE) ## the tests on S3, Azure and Google Cloud Storage, emulated here
-	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" timeout --kill-after=30 2400 \
-	  $(PYTEST) -m storage $(TESTS)/storage
+test-storage: $(STAMP) $(AZURITE) $(SPARK)/.installed ## the tests on S3, Azure and GCS, emulated, and of Spark
+	@LAKEHOUSE_AZURITE="$(CURDIR)/$(AZURITE)" LAKEHOUSE_SPARK="$(CURDIR)/$(SPARK)/bin/python" \
+	  timeout --kill-after=30 2400 $(PYTEST) -m storage $(TESTS)/storage $(TESTS)/cli/test_where.py
 
 $(AZURITE): # an emulator of Azure Blob Storage, the one version that is known to work
 	@command -v npm >/dev/null || { \
 	  echo "test-storage needs npm and Node.js 18 or later; on Debian: apt-get install npm" >&2; exit 1; }
 	@timeout 600 npm install --silent --no-audit --no-fund --prefix build/azurite azurite@3.37.0
+
+$(SPARK)/.installed: constraints.txt # Sail, which speaks Spark Connect, and its client
+	@$(PYTHON) -m venv $(SPARK)
+	@timeout 600 $(SPARK)/bin/python -m pip install -qq --constraint constraints.txt \
+	  pysail pyspark-client
+	@touch $@
 
 oracle: $(STAMP) ## judge 10,000 contracts drawn at random by SQL and by pandera (25 minutes)
 	@LAKEHOUSE_ORACLE_CONTRACTS=$${LAKEHOUSE_ORACLE_CONTRACTS:-10000} \
@@ -93,7 +100,7 @@ wheel: $(STAMP) ## build the wheel into dist/ and use it from outside the clone
 
 constraints: ## resolve the newest allowed versions again and write constraints.txt
 	@rm -rf build/constraints && mkdir -p build && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install -qq '.[api,demo,dev]'
+	@build/constraints/bin/python -m pip install -qq '.[api,demo,dev,spark]'
 	@{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze \
 	  | sed -n '/^lakehouse/d; /^[A-Za-z0-9._-]*==/p'; } >build/constraints.txt
 	@mv build/constraints.txt constraints.txt

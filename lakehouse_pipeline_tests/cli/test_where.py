@@ -1,5 +1,6 @@
 """`lakehouse where`: what it shows is run, for each engine that can be installed here."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,17 @@ import pytest
 
 from lakehouse_pipeline_tests.cli.commands import Command
 
+SPARK_VARIABLE = "LAKEHOUSE_SPARK"
+"""The environment variable with a Python that has Sail, which `make test-storage` sets."""
+
+SPARK = """\
+from pysail.spark import SparkConnectServer
+from pyspark.sql import SparkSession
+
+server = SparkConnectServer("127.0.0.1", 0)
+server.start(background=True)
+spark = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
+"""
 ENGINES = ["polars", "pandas", "duckdb-python", "duckdb", "spark", "trino"]
 
 
@@ -34,6 +46,20 @@ def test_the_snippet_counts_the_published_records(lakehouse: Command, engine: st
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
+
+
+@pytest.mark.storage
+def test_the_snippet_for_spark_runs_on_a_server_that_speaks_spark_connect(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    python = os.environ.get(SPARK_VARIABLE)
+    if python is None:
+        pytest.skip(f"{SPARK_VARIABLE} is not set; `make test-storage` installs Sail and sets it")
+    code = lakehouse("where", "orders", "--engine", "spark").out
+    script = tmp_path / "count.py"  # pyspark takes no code from the command line
+    script.write_text(f"{SPARK}{code}\nspark.stop()\nserver.stop()\n")
+    done = subprocess.run([python, str(script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
 
 
 def test_where_of_what_is_not_there_is_one_message(lakehouse: Command, home: Path) -> None:
