@@ -23,8 +23,13 @@ def list_batches(
 
 @router.get("/{batch}")
 def read(dataset: str, batch: str, office: OfficeOf, ui: UiAddress) -> dict[str, Any]:
-    """Show a batch; `rules` counts its quarantined records per rule."""
-    return _shown(office.state(dataset, batch), ui)
+    """Show a batch; `rules` counts its quarantined records per rule.
+
+    `checks` are `rules` (warns when records were quarantined), `gate` (fails when the batch is
+    refused) and, where the contract has `privacy`, `privacy`, as they went last.
+    """
+    shown = _shown(office.state(dataset, batch), ui)
+    return shown | {"checks": [asdict(check) for check in office.checks(dataset, batch)]}
 
 
 def _shown(state: BatchState, ui: str | None) -> dict[str, Any]:

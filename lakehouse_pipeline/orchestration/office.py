@@ -32,6 +32,7 @@ from lakehouse_pipeline.lake.landing import (
 )
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
+from lakehouse_pipeline.orchestration.checks import Check, checks_of
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.home_lock import running_url
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -135,6 +136,10 @@ class Office:
             known = self.instance.get_dynamic_partitions(dataset)
             raise UnknownBatchError(dataset, batch, known)
         return found[0]
+
+    def checks(self, dataset: str, batch: str) -> list[Check]:
+        """Return how the checks of a batch went, none of one that is not there."""
+        return checks_of(self.instance, dataset, batch)
 
     def report(self, event: Event, layer: Layer | None) -> None:
         """Write an event; it is on the disk when this returns."""

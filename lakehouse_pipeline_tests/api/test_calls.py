@@ -71,6 +71,11 @@ def test_rules_make_the_next_version_active_while_no_batch_has_arrived(api: Api)
     batch = api.published("ruled", b"id,amount\n123,1.5\n4,0\n")
     shown = api.get(f"/datasets/ruled/batches/{batch}").json
     assert shown["rules"] == {"amount.exclusiveMinimum": 1}
+    assert [(check["name"], check["passed"], check["why"]) for check in shown["checks"]] == [
+        ("rules", False, "1 of 2 records quarantined."),
+        ("gate", True, ""),
+    ]
+    assert [check["severity"] for check in shown["checks"]] == ["WARN", "ERROR"]
     assert api.get(api.download_url("ruled", all=True)).body == b"id,amount\n***,1.5\n"
     again = api.post("/contracts", {"dataset": "ruled", "retention_days": 30})
     assert (again.status, again.json["version"]) == (200, "2.0.0")

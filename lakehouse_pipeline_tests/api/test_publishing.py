@@ -13,6 +13,9 @@ def test_a_batch_is_withdrawn_and_published_again(api: Api) -> None:
     path = f"/datasets/withdrawn/batches/{batch}"
     done = api.post(f"{path}/withdraw", SAID)
     assert (done.status, done.json["batch"]["state"]) == (200, "refused"), done
+    gate = api.get(path).json["checks"][-1]
+    assert (gate["name"], gate["passed"], gate["severity"]) == ("gate", False, "ERROR")
+    assert gate["why"] == "held: by Sam: the supplier said so"
     assert api.events("withdrawn")[-1]["actor"] == "Sam"
     assert "BatchQuarantined" in [event["type"] for event in api.events("withdrawn")]
     api.post("/datasets/withdrawn/download-url", {"batch_id": batch}).problem(409)
