@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 
@@ -115,24 +115,19 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    registry = CollectorRegistry()
+    app.state.metrics = CollectorRegistry()
     problems.install(app)
     for resource in RESOURCES:
         app.include_router(resource.router, dependencies=[Depends(_bearer)])
     for site in (login, dagster_ui, pages):
         app.include_router(site.router)
 
-    @app.get("/metrics", tags=["health"])
-    def metrics() -> Response:
-        """Give the metrics in the text format of Prometheus."""
-        return health.metrics_of(registry)
-
     answers = Answers(settings.home / "api" / "answers.sqlite", settings.keys)
     rate = Rate(settings.api_calls_per_minute)
     app.add_middleware(Limited, max_bytes=settings.api_body_bytes)
     app.add_middleware(Idempotent, answers=answers)
     app.add_middleware(Doorkeeper, entry=entry, rate=rate, doors=doors(app.routes))
-    app.add_middleware(health.Measured, registry=registry)
+    app.add_middleware(health.Measured, registry=app.state.metrics)
     names = (settings.api_host, *settings.api_names)
     app.add_middleware(Guard, names=names, is_far=not is_loopback(settings.api_host))
     return app

@@ -1,15 +1,27 @@
 """`/healthz`, `/readyz` and `/metrics`: for who watches over the API."""
 
 import time
+from collections.abc import Iterable
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client import generate_latest as in_text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lakehouse_pipeline.api.caller import reachable
 from lakehouse_pipeline.api.parts import OfficeOf
+from lakehouse_pipeline.orchestration.overview import Overview, overviews
 
 router = APIRouter(tags=["health"])
+disable_created_metrics()  # a line more per series that says only when this process began to count
 
 
 class Measured:
@@ -65,6 +77,29 @@ def ready(office: OfficeOf) -> dict[str, str]:
     return {"status": "ready"}
 
 
-def metrics_of(registry: CollectorRegistry) -> Response:
-    """Return the metrics in the text format of Prometheus."""
-    return Response(in_text(registry), media_type=CONTENT_TYPE_LATEST)
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(request: Request, office: OfficeOf) -> Response:
+    """Give the metrics of requests and of datasets, in the text format of Prometheus."""
+    of_requests: CollectorRegistry = request.app.state.metrics
+    known = reachable(office.store.datasets())
+    of_datasets = _registry(overviews(office.instance, office.store, known))
+    return Response(in_text(of_requests) + in_text(of_datasets), media_type=CONTENT_TYPE_LATEST)
+
+
+def _registry(datasets: Iterable[Overview]) -> CollectorRegistry:
+    """Return what the event stream says of datasets; made anew for each answer."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, says: str) -> Gauge:
+        return Gauge(f"lakehouse_dataset_{name}", says, ["dataset"], registry=registry)
+
+    batches = gauge("batches", "Batches that have arrived")
+    running = gauge("running", "1 while a run is queued or going on")
+    published = gauge("published_timestamp_seconds", "When it was published last; 0 for never")
+    late = gauge("late_seconds", "By how much its next publication is overdue; 0 for not")
+    for one in datasets:
+        batches.labels(one.dataset).set(one.batches)
+        running.labels(one.dataset).set(one.running)
+        published.labels(one.dataset).set(one.published_at or 0)
+        late.labels(one.dataset).set(one.late_seconds or 0)
+    return registry

@@ -98,7 +98,7 @@ RULES: Mapping[Call, Rule] = {
     ("GET", "/erasures/{erasure}"): Rule(Permission.AUDIT, Names.INSIDE),
     ("POST", "/query"): Rule(Permission.CONSUME, Names.INSIDE),
     ("GET", "/events"): Rule(Permission.AUDIT, Names.INSIDE),
-    ("GET", "/metrics"): Rule(Permission.WATCH),
+    ("GET", "/metrics"): Rule(Permission.WATCH, Names.INSIDE),
     ("GET", "/dagster"): _UI,
     ("GET", "/dagster/{path:path}"): _UI,
     ("POST", "/dagster/{path:path}"): _UI,

@@ -1,4 +1,5 @@
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -272,7 +273,14 @@ def test_answers_carry_security_headers(api: Api, path: str) -> None:
 def test_watchers_are_answered(api: Api) -> None:
     assert api.get("/healthz").json == {"status": "alive"}
     assert api.get("/readyz").json == {"status": "ready"}
-    assert b'route="/healthz"' in api.get("/metrics").body
+    api.published(api.dataset("watched"))
+    metrics = api.get("/metrics").body.decode().splitlines()
+    assert any('route="/healthz"' in line for line in metrics)
+    assert 'lakehouse_dataset_batches{dataset="watched"} 1.0' in metrics
+    assert 'lakehouse_dataset_late_seconds{dataset="watched"} 0.0' in metrics
+    published = 'lakehouse_dataset_published_timestamp_seconds{dataset="watched"} '
+    (when,) = [line.removeprefix(published) for line in metrics if line.startswith(published)]
+    assert 0 <= time.time() - float(when) < 600
 
 
 def test_unknown_things_are_problems(api: Api) -> None:

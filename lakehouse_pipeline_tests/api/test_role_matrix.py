@@ -212,6 +212,12 @@ def test_who_may_make_a_call(callers: Callers, call: tuple[str, str]) -> None:
         assert (statuses["elsewhere"] == 403) is not about_all, (role, statuses)
 
 
+def test_metrics_name_only_the_datasets_of_the_token(callers: Callers) -> None:
+    named = f'dataset="{DATASET}"'.encode()
+    assert named in callers.bound["auditor"].get("/metrics").body
+    assert named not in callers.elsewhere["auditor"].get("/metrics").body
+
+
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer  ", "lhp_x", "Bearer \xff"])
 def test_what_is_no_token_is_refused(callers: Callers, header: str) -> None:
     answer = callers.nobody.get("/datasets", Authorization=header)
