@@ -30,8 +30,8 @@ def sha256_of(path: Path) -> str:
 class _HashedFile(io.RawIOBase):
     """A file that hashes and counts every byte read from it."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = io.FileIO(path)
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
         self.digest = hashlib.sha256()
         self.size = 0
 
@@ -68,7 +68,7 @@ class Delivery:
             CompressionError: the file is cut short, damaged or not what its name says.
             OSError: the operating system cannot read it.
         """
-        with _HashedFile(self.path) as raw:
+        with _HashedFile(io.FileIO(self.path)) as raw:
             stream = self._decompressed(raw)
             while chunk := self._read(stream):
                 yield chunk
