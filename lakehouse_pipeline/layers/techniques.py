@@ -18,10 +18,11 @@ from lakehouse_pipeline.contracts.techniques import REDACTED, kept_ends, whole
 from lakehouse_pipeline.contracts.types import INTEGER_TYPES
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
-SIGN = r"[\p{L}\p{N}]"
-"""A letter or digit of any script, as RE2: what a mask that keeps the format replaces."""
+SIGN = r"[\p{L}\p{M}\p{N}]"
+"""A letter, a mark upon one (an accent, a vowel of Devanagari) or a digit of any script, as RE2:
+what a mask that keeps the format replaces."""
 
-OTHER = r"[^\p{L}\p{N}]"
+OTHER = r"[^\p{L}\p{M}\p{N}]"
 PLAIN = r"[ -@\[-`{-~]*"
 """A text of ASCII without letters."""
 

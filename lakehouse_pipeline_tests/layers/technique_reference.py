@@ -2,6 +2,7 @@
 
 import hmac
 import math
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -40,7 +41,7 @@ def masked_address(text: str, first: int = 1, last: int = 0) -> str:
 
 def masked_signs(text: str, first: int, last: int) -> str:
     """Return the text with its letters and digits masked but the first and last of them."""
-    places = [n for n, character in enumerate(text) if character.isalnum()]
+    places = [n for n, sign in enumerate(text) if unicodedata.category(sign)[0] in "LMN"]
     kept: set[int] = set()
     if len(places) > first + last:
         kept = {*places[:first], *places[len(places) - last :]}
