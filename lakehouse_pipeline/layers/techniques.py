@@ -107,11 +107,13 @@ def _masked(text: str, first: int, last: int, character: str) -> str:
 
 
 def _masked_address(text: str, first: int, last: int, character: str) -> str:
-    """Return SQL: what stands before the last @ is masked; a text without one is masked whole.
+    """Return SQL: what stands before the last @ is masked; a text that is no address, whole.
 
-    All cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
+    A text without an @ is none, and one with a blank, where what follows the @ may be anything. All
+    cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
     """
-    mark, domain = literal(character), f"length(split_part({text}, '@', -1))"
+    address = f"CASE WHEN contains({text}, ' ') THEN '' ELSE {text} END"
+    mark, domain = literal(character), f"length(split_part({address}, '@', -1))"
     before = f"(length({text}) - {domain} - 1)"
     shown = f"(({before} > 0)::INTEGER * ({domain} > 0)::INTEGER * ({domain} + 1))"
     hidden = f"(length({text}) - {shown})"

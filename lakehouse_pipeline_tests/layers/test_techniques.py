@@ -36,7 +36,7 @@ ARROW = {
 Values = Sequence[Any]
 
 TEXTS = st.lists(st.none() | st.text(max_size=30), max_size=30)
-MAILS = st.lists(st.none() | st.from_regex(r"[a-zA-Zäß.@+]{0,12}@?[a-z.]{0,8}", fullmatch=True))
+MAILS = st.lists(st.none() | st.from_regex(r"[a-zA-Zäß.@+ ]{0,12}@?[a-z. ]{0,8}", fullmatch=True))
 SIGNS = st.lists(
     st.none() | st.from_regex(r"[A-Za-z0-9äß\u0301\u0928\u093f +()./-]{0,24}", fullmatch=True)
 )
@@ -131,6 +131,13 @@ def test_masks_by_example(lake: Lake) -> None:
         "a**@x.org",
         "******",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["dinner @ Ann Smith, Elm Road 7", "ann@x.org 030 1234567", "Ann S <ann@x.org>", "a b"]
+)
+def test_what_is_no_address_is_masked_whole_though_it_has_an_at(lake: Lake, text: str) -> None:
+    assert made_safe(lake, column(TEXT, "mask", format="email"), [text]) == ["*" * len(text)]
 
 
 def test_no_vowel_or_accent_that_stands_upon_a_letter_is_left(lake: Lake) -> None:
