@@ -14,8 +14,14 @@ from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.hierarchies import NOT_LISTED, coarser
 from lakehouse_pipeline.contracts.model import Anonymize, Column
 from lakehouse_pipeline.contracts.promised import promised_type
-from lakehouse_pipeline.contracts.techniques import REDACTED, kept_ends, whole
-from lakehouse_pipeline.contracts.types import INTEGER_TYPES
+from lakehouse_pipeline.contracts.techniques import (
+    REDACTED,
+    STEP_DIGITS,
+    kept_ends,
+    step_scale,
+    whole,
+)
+from lakehouse_pipeline.contracts.types import INTEGER_TYPES, decimal_digits
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
 SIGN = r"[\p{L}\p{M}\p{N}]"
@@ -161,14 +167,30 @@ def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
 
 def _binned(column: Column, value: str, step: Decimal) -> str:
     """Return SQL: the half-open range the value is in, `[20,30)`; ranges begin at multiples."""
-    size = f"{step:f}"
-    if column.type.sql == "DOUBLE":
-        low = f"(TRY_CAST(floor({value} / {size}) AS BIGINT)::DECIMAL(19,0) * {size})"
+    size, scale = f"{step:f}", step_scale(step)
+    kind = column.type.sql
+    if kind == "DOUBLE":
+        low = _below(value, f"{size}::DECIMAL({STEP_DIGITS},{scale})")
     else:
-        number = f"{value}::HUGEINT" if column.type.sql in INTEGER_TYPES else value
+        own = decimal_digits(kind)[1] if kind.startswith("DECIMAL") else 0
+        exact = "HUGEINT" if not scale else f"DECIMAL(38,{scale})"
+        number = f"{value}::{exact}" if kind in INTEGER_TYPES or scale > own else value
         low = f"({number} - ((({number} % {size}) + {size}) % {size}))"
     label = f"'[' || TRY({low}) || ',' || TRY({low} + {size}) || ')'"
     return f"CASE WHEN {value} IS NOT NULL THEN coalesce({label}, '{OUT_OF_RANGE}') END"
+
+
+def _below(value: str, size: str) -> str:
+    """Return SQL: the multiple of `size` that a DOUBLE is at or above, as a decimal.
+
+    0.3 / 0.1 is a little less than 3, so the quotient may miss by one. What counts is whether the
+    value is at or above the DOUBLE that the multiple is written as. Beyond 2^53 several multiples
+    are written as one DOUBLE: then it stays at the first.
+    """
+    place = f"TRY_CAST(floor({value} / {size}) AS BIGINT)::DECIMAL(19,0)"
+    low, high = (f"CAST({place} * {size} AS DOUBLE)", f"CAST(({place} + 1) * {size} AS DOUBLE)")
+    missed = f"(({value} > {low} AND {value} >= {high})::INTEGER - ({value} < {low})::INTEGER)"
+    return f"(({place} + {missed}) * {size})"
 
 
 def _banded(value: str, bands: object, as_of: object) -> str:

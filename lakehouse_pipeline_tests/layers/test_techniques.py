@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
 from lakehouse_pipeline.contracts.promised import promised_type
+from lakehouse_pipeline.contracts.techniques import MOST_KEPT
 from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.keys import hash_key
@@ -25,11 +26,13 @@ TEXT = ColumnType("string", "VARCHAR")
 WHOLE = ColumnType("integer", "BIGINT")
 MONEY = ColumnType("number", "DECIMAL(10,2)")
 DOUBLE = ColumnType("number", "DOUBLE")
+WIDE = ColumnType("number", "DECIMAL(38,2)")
 DAY = ColumnType("date", "DATE")
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
     "DECIMAL(10,2)": pa.decimal128(10, 2),
+    "DECIMAL(38,2)": pa.decimal128(38, 2),
     "DOUBLE": pa.float64(),
     "DATE": pa.date32(),
 }
@@ -140,6 +143,12 @@ def test_what_is_no_address_is_masked_whole_though_it_has_an_at(lake: Lake, text
     assert made_safe(lake, column(TEXT, "mask", format="email"), [text]) == ["*" * len(text)]
 
 
+def test_as_many_characters_as_lint_takes_are_kept_of_any_format(lake: Lake) -> None:
+    one = column(TEXT, "mask", preserveFormat=True, keepFirst=MOST_KEPT, keepLast=MOST_KEPT)
+    ends = "a" * MOST_KEPT
+    assert made_safe(lake, one, [f"{ends}é-{ends}"]) == [f"{ends}*-{ends}"]
+
+
 def test_no_vowel_or_accent_that_stands_upon_a_letter_is_left(lake: Lake) -> None:
     one = column(TEXT, "mask", preserveFormat=True)
     assert made_safe(lake, one, ["नमिता शर्मा", "E\u0301mile-7"]) == ["***** *****", "******-*"]
@@ -228,6 +237,41 @@ def test_generalize_whole_numbers(lake: Lake, values: Values) -> None:
     bands = [-100, 0, 18, 65]
     one = column(WHOLE, "generalize", bands=bands)
     check(lake, one, values, lambda n: reference.banded(n, bands))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    values=st.lists(st.decimals(-999, 999, places=3).map(float), max_size=40),
+    step=st.sampled_from([0.1, 0.3, 0.05, 2.5, 7]),
+)
+@example(values=[0.3, 0.6, 0.7, -0.3, 1e16], step=0.1)
+@example(values=[1e16, 1e18, 1e19, -1e19], step=7)
+def test_a_double_is_in_the_range_it_is_said_to_be_in(
+    lake: Lake, values: Values, step: float
+) -> None:
+    found = made_safe(lake, column(DOUBLE, "generalize", step=step), values)
+    for value, label in zip(values, found, strict=True):
+        low, high = (Decimal(edge) for edge in label[1:-1].split(","))
+        assert high - low == Decimal(str(step))
+        assert float(low) <= value
+        assert value < float(high) or abs(value) > 2**53
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "value", "label"),
+    [
+        (WHOLE, 3.3, 7, "[6.6,9.9)"),
+        (WHOLE, 2.5, -(2**63), "[-9223372036854775810.0,-9223372036854775807.5)"),
+        (WHOLE, 10**17, 2**63 - 1, "[9200000000000000000,9300000000000000000)"),
+        (WIDE, 0.015, Decimal("1.02"), "[1.020,1.035)"),
+        (WIDE, 0.015, Decimal(10**35), "other"),
+        (WIDE, 10, Decimal(10**35), f"[{10**35}.00,{10**35 + 10}.00)"),
+    ],
+)
+def test_ranges_are_told_in_exact_numbers(
+    lake: Lake, kind: ColumnType, step: float, value: object, label: str
+) -> None:
+    assert made_safe(lake, column(kind, "generalize", step=step), [value]) == [label]
 
 
 def test_generalize_a_double_that_no_range_holds(lake: Lake) -> None:
