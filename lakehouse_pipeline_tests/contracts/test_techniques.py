@@ -217,6 +217,25 @@ def test_custom_is_refused_where_a_technique_must_hold(level: str) -> None:
     assert message.startswith(f"technique 'custom' is not taken under {level}")
 
 
+@pytest.mark.parametrize("technique", ["hash", "drop"])
+def test_custom_reads_no_other_column_that_is_made_safe(technique: str) -> None:
+    made_safe = f"customProperties: [{{property: anonymize, value: {{technique: {technique}}}}}]"
+    columns = (
+        f"      - {{name: a, logicalType: string, {made_safe}}}\n"
+        f"      - {{name: b, {keys(TEXT, 'custom, expression: lower(a)')}}}\n"
+    )
+    (message,) = messages_of(contract_text(columns))
+    assert message.startswith("expression: unknown column 'a'")
+
+
+def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -> None:
+    made_safe = "{property: anonymize, value: {technique: hash}}"
+    assert column_of(f"{TEXT}, customProperties: [{made_safe}]").personal
+    excused = "{property: notPersonal, value: {reason: numbers of machines}}"
+    assert not column_of(f"{TEXT}, customProperties: [{made_safe}, {excused}]").personal
+    assert not column_of(TEXT).personal
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
