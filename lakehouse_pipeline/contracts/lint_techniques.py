@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from lakehouse_pipeline.contracts.expressions import check_expression
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.contracts.hierarchies import values_fault
 from lakehouse_pipeline.contracts.literals import parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.techniques import TECHNIQUES, noise_bounds
@@ -77,6 +78,10 @@ def _check_generalize(column: Column, _contract: Contract, place: Place) -> None
             )
     if logical in NUMBERS and _given(column, "step") is not None:
         _check_step(column, Decimal(str(_given(column, "step"))), place / "step")
+    if _given(column, "hierarchy") is not None:
+        fault = values_fault(str(_given(column, "hierarchy")), column.type)
+        if fault:
+            (place / "hierarchy").error(f"'hierarchy': {fault}")
 
 
 def _check_step(column: Column, step: Decimal, place: Place) -> None:

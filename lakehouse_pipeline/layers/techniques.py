@@ -22,6 +22,7 @@ from lakehouse_pipeline.contracts.techniques import (
     whole,
 )
 from lakehouse_pipeline.contracts.types import INTEGER_TYPES, decimal_digits
+from lakehouse_pipeline.layers.values import stored_type
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
 SIGN = r"[\p{L}\p{M}\p{N}]"
@@ -161,7 +162,7 @@ def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
     if "to" in given:
         return _period(value, str(given["to"]))
     if "hierarchy" in given:
-        return _looked_up(value, coarser(anonymize), str(given.get("otherwise", NOT_LISTED)))
+        return _looked_up(column, coarser(column), str(given.get("otherwise", NOT_LISTED)))
     return _prefix(value, whole(anonymize, "prefix"), keep=bool(given.get("preserveFormat")))
 
 
@@ -225,12 +226,16 @@ def _prefix(value: str, first: int, *, keep: bool) -> str:
     )
 
 
-def _looked_up(value: str, above: Mapping[str, str], otherwise: str) -> str:
-    """Return SQL: what the hierarchy has for the value; DuckDB makes a hash join of it."""
-    rows = ", ".join(f"({literal(one)}, {literal(coarse)})" for one, coarse in above.items())
+def _looked_up(column: Column, above: Mapping[str, str], otherwise: str) -> str:
+    """Return SQL: what the hierarchy has for the value; DuckDB makes a hash join of it.
+
+    A number or moment is looked up as what it is, however the hierarchy writes it: `5` is 5.00.
+    """
+    value = identifier(column.name)
+    fine = f"CAST(_text AS {stored_type(column.type)})"
+    rows = ", ".join(f"({literal(one)}, {literal(top)})" for one, top in above.items())
     found = (
-        f"SELECT _coarse FROM (VALUES {rows}) AS _hierarchy (_fine, _coarse) "
-        f"WHERE _fine = CAST({value} AS VARCHAR)"
+        f"SELECT _coarse FROM (VALUES {rows}) AS _hierarchy (_text, _coarse) WHERE {fine} = {value}"
     )
     return f"CASE WHEN {value} IS NOT NULL THEN coalesce(({found}), {literal(otherwise)}) END"
 

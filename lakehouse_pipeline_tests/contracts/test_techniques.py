@@ -104,6 +104,16 @@ def keys(of_type: str, technique: str) -> str:
             ),
         ),
         (
+            WHOLE,
+            'generalize, hierarchy: "code,land\\n7,BW\\nUlm,BY"',
+            "'hierarchy': value 2: 'Ulm' is not BIGINT: expected a whole number",
+        ),
+        (
+            MONEY,
+            'generalize, hierarchy: "price,band\\n5,low\\n5.00,mid"',
+            "'hierarchy': value 2 is there twice",
+        ),
+        (
             TEXT,
             'generalize, level: lnad, hierarchy: "city,land\\nUlm,BW"',
             "'level': 'lnad' is not known. Did you mean 'land'? Known: land",

@@ -1,7 +1,7 @@
 """Every technique against plain Python, over drawn values; and what each one promises."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,9 @@ MONEY = ColumnType("number", "DECIMAL(10,2)")
 DOUBLE = ColumnType("number", "DOUBLE")
 WIDE = ColumnType("number", "DECIMAL(38,2)")
 DAY = ColumnType("date", "DATE")
+MOMENT = ColumnType("timestamp", "TIMESTAMP WITH TIME ZONE")
+BOOL = ColumnType("boolean", "BOOLEAN")
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -35,6 +38,8 @@ ARROW = {
     "DECIMAL(38,2)": pa.decimal128(38, 2),
     "DOUBLE": pa.float64(),
     "DATE": pa.date32(),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+    "BOOLEAN": pa.bool_(),
 }
 Values = Sequence[Any]
 
@@ -324,7 +329,6 @@ city,land,country
 Ulm,"Baden-Württemberg",DE
 O'Hara,Wexford,IE
 ,unknown,--
-89073,Baden-Württemberg,DE
 """
 
 
@@ -342,9 +346,27 @@ def test_generalize_by_a_hierarchy(
     assert made_safe(lake, one, ["Ulm", "O'Hara", "ulm", "", None]) == expected
 
 
-def test_generalize_numbers_by_a_hierarchy(lake: Lake) -> None:
-    one = column(WHOLE, "generalize", hierarchy=CITIES)
-    assert made_safe(lake, one, [89073, 1, None]) == ["Baden-Württemberg", "*", None]
+@pytest.mark.parametrize(
+    ("kind", "hierarchy", "values", "expected"),
+    [
+        (WHOLE, "code,land\n89073,BW\n+7,BY", [89073, 7, 1, None], ["BW", "BY", "*", None]),
+        (
+            MONEY,
+            "price,band\n5,low\n5.5,mid\n70.00,high",
+            [Decimal("5.00"), Decimal("5.50"), Decimal("70.00"), Decimal("0.05")],
+            ["low", "mid", "high", "*"],
+        ),
+        (DOUBLE, "price,band\n5,low\n1e3,high", [5.0, 1000.0, 5.5], ["low", "high", "*"]),
+        (DAY, "day,kind\n2026-01-01,holiday", [date(2026, 1, 1), None], ["holiday", None]),
+        (MOMENT, "at,kind\n2026-01-01T01:00:00+01:00,start", [AT], ["start"]),
+        (BOOL, "is,said\ntrue,yes\nfalse,no", [True, False, None], ["yes", "no", None]),
+        (TEXT, 'city,land\n"New\nUlm","Bay\nern"', ["New\nUlm", "NewUlm"], ["Bay\nern", "*"]),
+    ],
+)
+def test_a_hierarchy_knows_a_value_however_it_is_written(
+    lake: Lake, kind: ColumnType, hierarchy: str, values: Values, expected: Values
+) -> None:
+    assert made_safe(lake, column(kind, "generalize", hierarchy=hierarchy), values) == expected
 
 
 @settings(max_examples=8, deadline=None)
