@@ -65,6 +65,8 @@ def read_column(item: SchemaProperty, place: Place, *, composite: bool = False) 
     of_type = _read_type(item, place)
     properties = read_column_properties(item.customProperties, place / "customProperties")
     in_key = bool(item.primaryKey)
+    classified = _is_personal(item.classification, place / "classification")
+    made_safe = properties.anonymize is not None and not properties.not_personal
     column = Column(
         name=item.name,
         type=of_type or TEXT,
@@ -73,7 +75,7 @@ def read_column(item: SchemaProperty, place: Place, *, composite: bool = False) 
         unique=bool(item.unique) or (in_key and not composite),
         unique_scope=_unique_scope(item, properties),
         primary_key_position=_key_position(item, place, composite=composite),
-        personal=_is_personal(item.classification, place / "classification"),
+        personal=classified or made_safe,
         subject=properties.subject,
         anonymize=properties.anonymize,
         not_personal=properties.not_personal,

@@ -6,9 +6,13 @@ the contract never changes, and its hash says which hierarchy a batch was made w
 """
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
-from lakehouse_pipeline.contracts.model import Anonymize
+from lakehouse_pipeline.contracts.literals import Value, parse_literal
+from lakehouse_pipeline.contracts.model import Anonymize, Column
+from lakehouse_pipeline.contracts.types import ColumnType
 
 MOST_VALUES = 10_000
 NOT_LISTED = "*"
@@ -52,12 +56,41 @@ def chosen_level(anonymize: Anonymize) -> int:
     return levels_of(str(anonymize.parameters["hierarchy"])).index(str(level))
 
 
-def coarser(anonymize: Anonymize) -> Mapping[str, str]:
-    """Return what each value of the hierarchy becomes."""
-    _, *lines = _lines(str(anonymize.parameters["hierarchy"]))
-    place = chosen_level(anonymize)
-    return {line[0]: line[place] for line in lines}
+def coarser(column: Column) -> Mapping[str, str]:
+    """Return what each value of the hierarchy becomes, by the text that SQL casts to the value.
+
+    Raises: ValueError: a value is none of the column's type; lint refuses such a contract.
+    """
+    if column.anonymize is None:
+        return {}
+    _, *lines = _lines(str(column.anonymize.parameters["hierarchy"]))
+    place = chosen_level(column.anonymize)
+    return {_plain(line[0], column.type): line[place] for line in lines}
+
+
+def _plain(text: str, column_type: ColumnType) -> str:
+    value = parse_literal(text, column_type)
+    if column_type.logical in ("string", "time"):
+        return text
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value)
+
+
+def values_fault(text: str, column_type: ColumnType) -> str:
+    """Return why a value of a sound hierarchy is none of the column's, empty when all are."""
+    _, *lines = _lines(text)
+    seen: set[Value] = set()
+    for number, line in enumerate(lines, 1):
+        try:
+            value = parse_literal(line[0], column_type)
+        except ValueError as error:
+            return f"value {number}: {error}"
+        if value in seen:
+            return f"value {number} is there twice"
+        seen.add(value)
+    return ""
 
 
 def _lines(text: str) -> list[list[str]]:
-    return [line for line in csv.reader(text.splitlines(), strict=True) if line]
+    return [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]

@@ -1,12 +1,15 @@
 """Techniques judged against their columns and the contract's compliance."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from lakehouse_pipeline.contracts.expressions import check_expression
 from lakehouse_pipeline.contracts.findings import Place
+from lakehouse_pipeline.contracts.hierarchies import values_fault
 from lakehouse_pipeline.contracts.literals import parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.techniques import TECHNIQUES, noise_bounds
+from lakehouse_pipeline.contracts.types import decimal_digits
 
 NUMBERS = ("integer", "number")
 DAYS = ("date", "timestamp")
@@ -73,6 +76,24 @@ def _check_generalize(column: Column, _contract: Contract, place: Place) -> None
             (place / name).error(
                 f"'{name}' needs {' or '.join(types)}; column '{column.name}' is {logical}{hint}"
             )
+    if logical in NUMBERS and _given(column, "step") is not None:
+        _check_step(column, Decimal(str(_given(column, "step"))), place / "step")
+    if _given(column, "hierarchy") is not None:
+        fault = values_fault(str(_given(column, "hierarchy")), column.type)
+        if fault:
+            (place / "hierarchy").error(f"'hierarchy': {fault}")
+
+
+def _check_step(column: Column, step: Decimal, place: Place) -> None:
+    kind = column.type.sql
+    if kind == "DOUBLE":
+        return
+    unit = Decimal(1).scaleb(-decimal_digits(kind)[1]) if kind.startswith("DECIMAL") else Decimal(1)
+    if step <= unit:
+        place.error(
+            f"'step': a range of {step:f} holds one value of {kind} alone, which is published as "
+            f"it is; expected more than {unit:f}"
+        )
 
 
 def _check_custom(column: Column, contract: Contract, place: Place) -> None:

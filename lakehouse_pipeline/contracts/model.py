@@ -51,7 +51,8 @@ class Column:
     """One column and every rule it carries; `None` means the contract has no such rule.
 
     Bounds are kept as the contract's text (`"2020-01-01"`, `"0"`), exact in any type.
-    `personal` is true when the classification marks the column as data about a person;
+    `personal` is true when the classification marks the column as data about a person, or when it
+    has a technique and no reason why it is `not_personal`;
     `subject` when it identifies the person; `not_personal` is the reason why it is not, where it
     looks as if it were. `warns` are the kinds of its rules (`pattern`,
     `maximum`) that only warn; every other rule quarantines.

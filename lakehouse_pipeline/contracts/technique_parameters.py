@@ -1,9 +1,9 @@
 """The custom property `anonymize`: a technique and its parameters, judged one by one."""
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from lakehouse_pipeline.contracts.csv_dialect import read_entries
 from lakehouse_pipeline.contracts.findings import Place
@@ -13,13 +13,20 @@ from lakehouse_pipeline.contracts.techniques import (
     CUSTOM_TYPES,
     LOCALES,
     MASK_FORMATS,
+    MOST_KEPT,
     PERIODS,
     PSEUDONYMS,
+    STEP_DIGITS,
     TECHNIQUES,
+    step_scale,
 )
 from lakehouse_pipeline.errors import nearest
 
 MOST_BANDS = 100
+MOST_PREFIX = 1_000_000
+LARGEST = 10**30
+"""What no number of a technique exceeds; a scale is no smaller than its inverse."""
+
 _VAULT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 
 Fault = Callable[[object], str]
@@ -39,11 +46,29 @@ def read_anonymize(value: object, place: Place) -> Anonymize | None:
         )
         return None
     known = ("technique", *TECHNIQUES[technique])
-    entries = read_entries(value, place, known, f"technique '{technique}'")
+    own = _without_others(value, known, place)
+    entries = read_entries(own, place, known, f"technique '{technique}'")
     parameters = {key: entries[key] for key in TECHNIQUES[technique] if key in entries}
     sound = {key: given for key, given in parameters.items() if _is_sound(key, given, place)}
     _check_needed(technique, sound, parameters, place)
     return Anonymize(technique, sound)
+
+
+def _without_others(
+    value: Mapping[object, object], known: Sequence[str], place: Place
+) -> Mapping[object, object]:
+    """Return the entries of `value` but those of other techniques, each of which is a problem."""
+    own = {}
+    for key, given in value.items():
+        takers = [name for name, keys in TECHNIQUES.items() if key in keys]
+        if key in known or not takers:
+            own[key] = given
+        else:
+            (place / str(key)).key_error(
+                f"'{key}' goes with {', '.join(takers)}; technique '{value['technique']}' takes "
+                f"{', '.join(known[1:]) or 'no parameters'}"
+            )
+    return own
 
 
 def _is_sound(name: str, value: object, place: Place) -> bool:
@@ -93,10 +118,12 @@ _GOES_WITH = {
 }
 
 
-def _whole(least: int) -> Fault:
+def _whole(least: int, most: int = LARGEST) -> Fault:
+    span = f"{least} or more" if most == LARGEST else f"{least} to {most}"
+
     def fault(value: object) -> str:
-        sound = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        return "" if sound else f"expected a whole number, {least} or more"
+        sound = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return "" if sound else f"expected a whole number, {span}"
 
     return fault
 
@@ -104,7 +131,7 @@ def _whole(least: int) -> Fault:
 def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value)
+    return abs(value) <= LARGEST
 
 
 def _number(value: object) -> str:
@@ -112,8 +139,17 @@ def _number(value: object) -> str:
 
 
 def _positive(value: object) -> str:
-    sound = _is_number(value) and float(str(value)) > 0
+    sound = _is_number(value) and float(str(value)) >= 1 / LARGEST
     return "" if sound else "expected a number above 0"
+
+
+def _step(value: object) -> str:
+    fault = _positive(value)
+    if fault:
+        return fault
+    digits = len(f"{Decimal(str(value)):f}".replace(".", "").lstrip("0"))
+    fits = max(digits, step_scale(Decimal(str(value)))) <= STEP_DIGITS
+    return "" if fits else f"expected a number of at most {STEP_DIGITS} digits"
 
 
 def _one_of(known: Sequence[str]) -> Fault:
@@ -164,8 +200,8 @@ def _day(value: object) -> str:
 
 
 _FAULTS: Mapping[str, Fault] = {
-    "keepFirst": _whole(0),
-    "keepLast": _whole(0),
+    "keepFirst": _whole(0, MOST_KEPT),
+    "keepLast": _whole(0, MOST_KEPT),
     "character": _character,
     "format": _one_of(tuple(MASK_FORMATS)),
     "preserveFormat": _flag,
@@ -173,11 +209,11 @@ _FAULTS: Mapping[str, Fault] = {
     "vault": _vault,
     "kind": _one_of(PSEUDONYMS),
     "locale": _one_of(LOCALES),
-    "step": _positive,
+    "step": _step,
     "bands": _bands,
     "asOf": _day,
     "to": _one_of(PERIODS),
-    "prefix": _whole(1),
+    "prefix": _whole(1, MOST_PREFIX),
     "hierarchy": hierarchy_fault,
     "level": _text,
     "otherwise": _text,

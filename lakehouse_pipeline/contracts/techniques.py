@@ -5,6 +5,7 @@ Parameters are judged one by one in `technique_parameters`, against the column i
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Literal, cast
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
@@ -57,6 +58,12 @@ LOCALES = ("en", "de")
 PERIODS = ("month", "quarter", "year", "decade")
 """What a date may be generalized to, from the finest to the coarsest."""
 
+STEP_DIGITS = 18
+"""How many digits a step may have: ranges are told in decimals, and never in rounded numbers."""
+
+MOST_KEPT = 32
+"""How many characters a mask keeps at each end at most: a regular expression counts them."""
+
 REDACTED = "[redacted]"
 CUSTOM_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 TELLS_APART = ("", "hash", "tokenize")
@@ -78,6 +85,12 @@ def technique_of(column: Column) -> str:
 def whole(anonymize: Anonymize, name: str, default: int = 0) -> int:
     """Return a parameter that is a whole number."""
     return int(str(anonymize.parameters.get(name, default)))
+
+
+def step_scale(step: Decimal) -> int:
+    """Return how many digits a step has behind the point."""
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -int(exponent))
 
 
 def kept_ends(anonymize: Anonymize) -> tuple[int, int]:

@@ -14,14 +14,22 @@ from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.hierarchies import NOT_LISTED, coarser
 from lakehouse_pipeline.contracts.model import Anonymize, Column
 from lakehouse_pipeline.contracts.promised import promised_type
-from lakehouse_pipeline.contracts.techniques import REDACTED, kept_ends, whole
-from lakehouse_pipeline.contracts.types import INTEGER_TYPES
+from lakehouse_pipeline.contracts.techniques import (
+    REDACTED,
+    STEP_DIGITS,
+    kept_ends,
+    step_scale,
+    whole,
+)
+from lakehouse_pipeline.contracts.types import INTEGER_TYPES, decimal_digits
+from lakehouse_pipeline.layers.values import stored_type
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
-SIGN = r"[\p{L}\p{N}]"
-"""A letter or digit of any script, as RE2: what a mask that keeps the format replaces."""
+SIGN = r"[\p{L}\p{M}\p{N}]"
+"""A letter, a mark upon one (an accent, a vowel of Devanagari) or a digit of any script, as RE2:
+what a mask that keeps the format replaces."""
 
-OTHER = r"[^\p{L}\p{N}]"
+OTHER = r"[^\p{L}\p{M}\p{N}]"
 PLAIN = r"[ -@\[-`{-~]*"
 """A text of ASCII without letters."""
 
@@ -106,11 +114,13 @@ def _masked(text: str, first: int, last: int, character: str) -> str:
 
 
 def _masked_address(text: str, first: int, last: int, character: str) -> str:
-    """Return SQL: what stands before the last @ is masked; a text without one is masked whole.
+    """Return SQL: what stands before the last @ is masked; a text that is no address, whole.
 
-    All cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
+    A text without an @ is none, and one with a blank, where what follows the @ may be anything. All
+    cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
     """
-    mark, domain = literal(character), f"length(split_part({text}, '@', -1))"
+    address = f"CASE WHEN contains({text}, ' ') THEN '' ELSE {text} END"
+    mark, domain = literal(character), f"length(split_part({address}, '@', -1))"
     before = f"(length({text}) - {domain} - 1)"
     shown = f"(({before} > 0)::INTEGER * ({domain} > 0)::INTEGER * ({domain} + 1))"
     hidden = f"(length({text}) - {shown})"
@@ -152,20 +162,36 @@ def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:
     if "to" in given:
         return _period(value, str(given["to"]))
     if "hierarchy" in given:
-        return _looked_up(value, coarser(anonymize), str(given.get("otherwise", NOT_LISTED)))
+        return _looked_up(column, coarser(column), str(given.get("otherwise", NOT_LISTED)))
     return _prefix(value, whole(anonymize, "prefix"), keep=bool(given.get("preserveFormat")))
 
 
 def _binned(column: Column, value: str, step: Decimal) -> str:
     """Return SQL: the half-open range the value is in, `[20,30)`; ranges begin at multiples."""
-    size = f"{step:f}"
-    if column.type.sql == "DOUBLE":
-        low = f"(TRY_CAST(floor({value} / {size}) AS BIGINT)::DECIMAL(19,0) * {size})"
+    size, scale = f"{step:f}", step_scale(step)
+    kind = column.type.sql
+    if kind == "DOUBLE":
+        low = _below(value, f"{size}::DECIMAL({STEP_DIGITS},{scale})")
     else:
-        number = f"{value}::HUGEINT" if column.type.sql in INTEGER_TYPES else value
+        own = decimal_digits(kind)[1] if kind.startswith("DECIMAL") else 0
+        exact = "HUGEINT" if not scale else f"DECIMAL(38,{scale})"
+        number = f"{value}::{exact}" if kind in INTEGER_TYPES or scale > own else value
         low = f"({number} - ((({number} % {size}) + {size}) % {size}))"
     label = f"'[' || TRY({low}) || ',' || TRY({low} + {size}) || ')'"
     return f"CASE WHEN {value} IS NOT NULL THEN coalesce({label}, '{OUT_OF_RANGE}') END"
+
+
+def _below(value: str, size: str) -> str:
+    """Return SQL: the multiple of `size` that a DOUBLE is at or above, as a decimal.
+
+    0.3 / 0.1 is a little less than 3, so the quotient may miss by one. What counts is whether the
+    value is at or above the DOUBLE that the multiple is written as. Beyond 2^53 several multiples
+    are written as one DOUBLE: then it stays at the first.
+    """
+    place = f"TRY_CAST(floor({value} / {size}) AS BIGINT)::DECIMAL(19,0)"
+    low, high = (f"CAST({place} * {size} AS DOUBLE)", f"CAST(({place} + 1) * {size} AS DOUBLE)")
+    missed = f"(({value} > {low} AND {value} >= {high})::INTEGER - ({value} < {low})::INTEGER)"
+    return f"(({place} + {missed}) * {size})"
 
 
 def _banded(value: str, bands: object, as_of: object) -> str:
@@ -200,12 +226,16 @@ def _prefix(value: str, first: int, *, keep: bool) -> str:
     )
 
 
-def _looked_up(value: str, above: Mapping[str, str], otherwise: str) -> str:
-    """Return SQL: what the hierarchy has for the value; DuckDB makes a hash join of it."""
-    rows = ", ".join(f"({literal(one)}, {literal(coarse)})" for one, coarse in above.items())
+def _looked_up(column: Column, above: Mapping[str, str], otherwise: str) -> str:
+    """Return SQL: what the hierarchy has for the value; DuckDB makes a hash join of it.
+
+    A number or moment is looked up as what it is, however the hierarchy writes it: `5` is 5.00.
+    """
+    value = identifier(column.name)
+    fine = f"CAST(_text AS {stored_type(column.type)})"
+    rows = ", ".join(f"({literal(one)}, {literal(top)})" for one, top in above.items())
     found = (
-        f"SELECT _coarse FROM (VALUES {rows}) AS _hierarchy (_fine, _coarse) "
-        f"WHERE _fine = CAST({value} AS VARCHAR)"
+        f"SELECT _coarse FROM (VALUES {rows}) AS _hierarchy (_text, _coarse) WHERE {fine} = {value}"
     )
     return f"CASE WHEN {value} IS NOT NULL THEN coalesce(({found}), {literal(otherwise)}) END"
 

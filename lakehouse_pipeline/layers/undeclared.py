@@ -29,7 +29,8 @@ def sampled(source: str, counts: Mapping[str, int]) -> str:
 def candidates(columns: Sequence[Column], source: str) -> str:
     """Return SQL with a row per batch: `_batch_id`, then per column its values and each form's.
 
-    Of each form the number of values that have it and a list of different ones to prove.
+    Of each form the number of values that have it and a list of different ones to prove: of each
+    value the parts that have the form, a line each.
     """
     parts = [BATCH_ID]
     for column in columns:
@@ -37,7 +38,10 @@ def candidates(columns: Sequence[Column], source: str) -> str:
         text = name if column.type.logical == "string" else f"CAST({name} AS VARCHAR)"
         parts.append(f"count({name})")
         for form in FORMS.values():
-            has = f"FILTER (regexp_matches({text}, {literal(form.pattern)}))"
-            proven = f"list(DISTINCT {text}) {has}" if form.proof else "NULL::VARCHAR[]"
-            parts += [f"count(*) {has}", f"({proven})[1:{PROVEN}]"]
+            pattern = literal(form.pattern)
+            matches = f"regexp_matches({text}, {pattern})"
+            found = f"array_to_string(regexp_extract_all({text}, {pattern}), chr(10))"
+            sample = f"list(DISTINCT CASE WHEN {matches} THEN {found} END) FILTER ({matches})"
+            proven = f"({sample})[1:{PROVEN}]" if form.proof else "NULL::VARCHAR[]"
+            parts += [f"count(*) FILTER ({matches})", proven]
     return f"SELECT {', '.join(parts)} FROM {source} GROUP BY {BATCH_ID}"

@@ -24,6 +24,7 @@ from lakehouse_pipeline_tests.contracts.contract_text import (
 )
 
 WHOLE, TEXT, DAY = "logicalType: integer", "logicalType: string", "logicalType: date"
+MONEY = 'logicalType: number, physicalType: "DECIMAL(8,2)"'
 
 
 def keys(of_type: str, technique: str) -> str:
@@ -35,7 +36,7 @@ def keys(of_type: str, technique: str) -> str:
 @pytest.mark.parametrize(
     ("of_type", "technique", "message"),
     [
-        (TEXT, "mask, keepFirst: -1", "'keepFirst': expected a whole number, 0 or more"),
+        (TEXT, "mask, keepFirst: -1", "'keepFirst': expected a whole number, 0 to 32"),
         (
             TEXT,
             "mask, format: emial",
@@ -103,6 +104,16 @@ def keys(of_type: str, technique: str) -> str:
             ),
         ),
         (
+            WHOLE,
+            'generalize, hierarchy: "code,land\\n7,BW\\nUlm,BY"',
+            "'hierarchy': value 2: 'Ulm' is not BIGINT: expected a whole number",
+        ),
+        (
+            MONEY,
+            'generalize, hierarchy: "price,band\\n5,low\\n5.00,mid"',
+            "'hierarchy': value 2 is there twice",
+        ),
+        (
             TEXT,
             'generalize, level: lnad, hierarchy: "city,land\\nUlm,BW"',
             "'level': 'lnad' is not known. Did you mean 'land'? Known: land",
@@ -135,7 +146,64 @@ def keys(of_type: str, technique: str) -> str:
             "expression: unknown column 'b'. Text is written in single quotes",
         ),
         (TEXT, "custom", "technique 'custom' needs the key 'expression'"),
-        (TEXT, "suppress, k: 2", "unknown key 'k' in technique 'suppress'. Known: technique"),
+        (
+            TEXT,
+            "suppress, k: 2",
+            "'k' goes with aggregate; technique 'suppress' takes no parameters",
+        ),
+        (
+            TEXT,
+            "tokenize, preserveFormat: true",
+            (
+                "'preserveFormat' goes with mask, generalize; technique 'tokenize' takes vault, "
+                "preserveNull"
+            ),
+        ),
+        (
+            TEXT,
+            "hash, preserveNul: true",
+            (
+                "unknown key 'preserveNul' in technique 'hash'. Did you mean 'preserveNull'? "
+                "Known: technique, preserveNull"
+            ),
+        ),
+        (TEXT, "mask, keepLast: 33", "'keepLast': expected a whole number, 0 to 32"),
+        (
+            TEXT,
+            f"generalize, prefix: {10**31}",
+            "'prefix': expected a whole number, 1 to 1000000",
+        ),
+        (
+            WHOLE,
+            "generalize, step: 1",
+            (
+                "'step': a range of 1 holds one value of BIGINT alone, which is published as it "
+                "is; expected more than 1"
+            ),
+        ),
+        (
+            MONEY,
+            "generalize, step: 0.010",
+            (
+                "'step': a range of 0.01 holds one value of DECIMAL(8,2) alone, which is published "
+                "as it is; expected more than 0.01"
+            ),
+        ),
+        (
+            WHOLE,
+            "generalize, step: 1000000000000000000.5",
+            "'step': expected a number of at most 18 digits",
+        ),
+        (
+            "logicalType: number",
+            "generalize, step: 1e-19",
+            "'step': expected a number of at most 18 digits",
+        ),
+        (
+            WHOLE,
+            "noise, epsilon: 1e-300, sensitivity: 1.5, minimum: 0, maximum: 9",
+            "'epsilon': expected a number above 0",
+        ),
     ],
 )
 def test_a_technique_that_does_not_fit_says_why(of_type: str, technique: str, message: str) -> None:
@@ -157,6 +225,25 @@ def test_custom_is_refused_where_a_technique_must_hold(level: str) -> None:
     top = f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
     (message,) = messages_of(contract_text(columns, top=top))
     assert message.startswith(f"technique 'custom' is not taken under {level}")
+
+
+@pytest.mark.parametrize("technique", ["hash", "drop"])
+def test_custom_reads_no_other_column_that_is_made_safe(technique: str) -> None:
+    made_safe = f"customProperties: [{{property: anonymize, value: {{technique: {technique}}}}}]"
+    columns = (
+        f"      - {{name: a, logicalType: string, {made_safe}}}\n"
+        f"      - {{name: b, {keys(TEXT, 'custom, expression: lower(a)')}}}\n"
+    )
+    (message,) = messages_of(contract_text(columns))
+    assert message.startswith("expression: unknown column 'a'")
+
+
+def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -> None:
+    made_safe = "{property: anonymize, value: {technique: hash}}"
+    assert column_of(f"{TEXT}, customProperties: [{made_safe}]").personal
+    excused = "{property: notPersonal, value: {reason: numbers of machines}}"
+    assert not column_of(f"{TEXT}, customProperties: [{made_safe}, {excused}]").personal
+    assert not column_of(TEXT).personal
 
 
 @pytest.mark.parametrize(
@@ -210,7 +297,7 @@ def test_a_promise_that_cannot_be_measured_says_why(value: str, message: str) ->
         (DAY, "generalize, to: month", "VARCHAR"),
         (WHOLE, "noise, epsilon: 1, sensitivity: 1, minimum: 0, maximum: 9", "BIGINT"),
         (WHOLE, "aggregate, k: 3", "DOUBLE"),
-        ('logicalType: number, physicalType: "DECIMAL(8,2)"', "aggregate, k: 3", "DECIMAL(8,2)"),
+        (MONEY, "aggregate, k: 3", "DECIMAL(8,2)"),
         (TEXT, "custom, expression: length(a), type: integer", "BIGINT"),
         (TEXT, "tokenize", "VARCHAR"),
     ],

@@ -2,6 +2,7 @@
 
 import hmac
 import math
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -33,14 +34,14 @@ def masked(text: str, first: int, last: int, mark: str = "*") -> str:
 def masked_address(text: str, first: int = 1, last: int = 0) -> str:
     """Return an e-mail address with what stands before the last @ masked."""
     before, at, domain = text.rpartition("@")
-    if not before or not domain:
+    if not before or not domain or " " in text:
         return "*" * len(text)
     return masked(before, first, last) + at + domain
 
 
 def masked_signs(text: str, first: int, last: int) -> str:
     """Return the text with its letters and digits masked but the first and last of them."""
-    places = [n for n, character in enumerate(text) if character.isalnum()]
+    places = [n for n, sign in enumerate(text) if unicodedata.category(sign)[0] in "LMN"]
     kept: set[int] = set()
     if len(places) > first + last:
         kept = {*places[:first], *places[len(places) - last :]}

@@ -69,7 +69,16 @@ def test_a_column_is_found_by_its_name(tmp_path: Path) -> None:
     ("kind", "values", "words"),
     [
         ("string", ["x", "DE89 3704 0044 0532 0130 00"], "bank accounts"),
+        ("string", ["order AB12345678901234; DE89370400440532013000; thanks"], "bank accounts"),
+        ("string", ["please pay to DE89 3704 0044 0532 0130 00 until May"], "bank accounts"),
+        ("string", ["nach ES91 2100 0418 4502 0005 1332 bitte"], "bank accounts"),
+        ("string", ["nach ES91 2100 0418 4502 0005 1333 bitte"], ""),
+        ("string", ["用户@example.com"], "e-mail addresses"),
+        ("string", ["info@bücher.example"], "e-mail addresses"),
         ("string", ["+49 (30) 1234567"], "phone numbers"),
+        ("string", ["0049 30/1234567"], "phone numbers"),
+        ("string", ["call Ann: +49 30 1234567; after 5"], "phone numbers"),
+        ("string", ["2026-01-01T10:00:00+0100", "30+12345678", "+12 pieces (of 2026)"], ""),
         ("string", CARDS, "card numbers"),
         ("integer", CARDS, "card numbers"),
         ("string", ["36574261809"], ""),
@@ -90,6 +99,9 @@ def test_a_column_of_national_ids_is_found(tmp_path: Path) -> None:
     numbers = [n for n in (f"3657426{n:04}" for n in range(3000)) if idnr.is_valid(n)][:9]
     assert len(numbers) == 9
     (said,) = found(tmp_path, contract("gdpr"), numbers)
+    assert "column 'note' holds national ids in about 9 records" in said
+    grouped = [f"{n[:2]} {n[2:5]} {n[5:8]} {n[8:]}" for n in numbers]
+    (said,) = found(tmp_path / "grouped", contract("gdpr"), grouped)
     assert "column 'note' holds national ids in about 9 records" in said
 
 

@@ -4,6 +4,7 @@ Candidates are counted by their form (RE2, in SQL); where a form alone proves li
 them is proven here by check digits (python-stdnum). No value leaves this module.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,25 @@ class Form:
     certain: bool = True
 
 
+_IBAN = (
+    r"^\s*[A-Za-z]{2}[0-9]{2}( ?[A-Za-z0-9]){11,30}\s*$"
+    r"|\b[A-Za-z]{2}[0-9]{2}([A-Za-z0-9]{11,30}|( [A-Za-z0-9]{4}){2,7}( [A-Za-z0-9]{1,4})?)\b"
+)
+"""A bank account alone, or within a text as one word or in groups of four."""
+
+_SHORTEST_IBAN = 15
+
+
+def _holds_iban(text: str) -> bool:
+    """Return whether a candidate, or what it begins with, is an IBAN: words may follow one."""
+    plains = (found[0].replace(" ", "").strip() for found in re.finditer(_IBAN, text))
+    return any(
+        iban.is_valid(plain[:length])
+        for plain in plains
+        for length in range(_SHORTEST_IBAN, len(plain) + 1)
+    )
+
+
 def _is_card(text: str) -> bool:
     plain = text.replace(" ", "").replace("-", "")
     return plain[:1] in "3456" and bool(luhn.is_valid(plain))
@@ -66,18 +86,21 @@ def _is_national_id(text: str) -> bool:
 
 FORMS: Mapping[str, Form] = {
     "email": Form(
-        "e-mail addresses", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+        "e-mail addresses",
+        r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}",
     ),
-    "phone": Form("phone numbers", r"^\s*(\+|00)[1-9]([ ()/.-]*[0-9]){7,14}\s*$"),
-    "iban": Form(
-        "bank accounts", r"^\s*[A-Za-z]{2}[0-9]{2}( ?[A-Za-z0-9]){11,30}\s*$", iban.is_valid
+    "phone": Form(
+        "phone numbers",
+        r"^\s*(\+|00)[1-9]([ ()/.-]*[0-9]){7,14}\s*$"
+        r"|(^|[^0-9A-Za-z+])\+[1-9]([ ()/.-]{0,3}[0-9]){7,14}($|[^0-9])",
     ),
+    "iban": Form("bank accounts", _IBAN, _holds_iban),
     "card": Form(
         "card numbers", r"^\s*[3-6][0-9]{3}([ -]?[0-9]){9,15}\s*$", _is_card, certain=False
     ),
     "national_id": Form(
         "national ids",
-        r"^\s*([0-9]{9,15}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}|[XYZxyz]?[0-9]{7,8}[A-Za-z]"
+        r"^\s*([0-9]([ ./-]{0,2}[0-9]){8,14}|[XYZxyz]?[0-9]{7,8}-?[A-Za-z]"
         r"|[0-9]{6}[-+A][0-9]{3}[0-9A-Za-z]|[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z])\s*$",
         _is_national_id,
         certain=False,
