@@ -90,7 +90,6 @@ class ErasureDesk:
             forms = forms_of(lake, subject, kinds)
             (hashed,) = lake.subjects.hasher.hashed(pa.array(forms[:1])).to_pylist()
             asked = new_request(hashed, dataset or EVERY_DATASET, by, why, datetime.now(UTC))
-            lake.replacer.vault.forget(subject)
             lake.subjects.add(asked.dataset, asked.id, forms)
         self.erasures.write(asked)
         self._say_requested(asked, scope)
@@ -113,7 +112,7 @@ class ErasureDesk:
                 self._say_erased(lake, versions[0], asked, found)
                 if found:
                     records[dataset] = found
-                    after += [asdict(file) for file in erasing.files_now(sorted(found))]
+                after += [asdict(file) for file in erasing.files_now(sorted(found))]
         done = replace(asked, searched=tuple(scope), records=records, files_after=tuple(after))
         done = self.erasures.complete(done)
         for dataset in scope:

@@ -7,7 +7,8 @@ what is written down whether or not it still finds the subject. Only batches tha
 are touched; the other records of these batches stay as they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from lakehouse_pipeline.lake.batch_files import (
     file_hashes,
     older_files,
 )
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.delta_log import forget_values
 from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
 from lakehouse_pipeline.lake.export_files import export_hashes, without_exports
+from lakehouse_pipeline.lake.landing import LandingFile
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, LANDING, RECORD, Input, Layer, Stored, literal
 from lakehouse_pipeline.pipeline.find_subject import Search
+from lakehouse_pipeline.pipeline.forget_tokens import Forgetting, takes_tokens, vaults_shared
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, Rewritten, rewrite_landing
 from lakehouse_pipeline.pipeline.upsert import upsert_published
@@ -34,12 +38,15 @@ from lakehouse_pipeline.pipeline.upsert import upsert_published
 TABLES: tuple[Stored, ...] = (*Input, *Layer)
 """In this order records leave: what a replay starts from goes first, so none brings them back."""
 
-EXPORT = "exports"
+EXPORT, VAULT = "exports", "vault"
 
 
 @dataclass(frozen=True, slots=True)
 class FileGone:
-    """A file that held a record of the subject, or may have, and is no more as it was."""
+    """A file that held a record of the subject, or may have, and is no more as it was.
+
+    `place` is a folder of the dataset, or `vault`; `batch` is empty for what is of no one batch.
+    """
 
     dataset: str
     batch: str
@@ -74,26 +81,39 @@ class Erasing:
     def run(self) -> dict[str, list[int]]:
         """Take the subject out; return the numbers of its records by batch.
 
-        Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing.
+        Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing; that
+        of a dataset that shares a vault, too.
         """
-        with self.lake.tables.lock(self.dataset):
+        shared = vaults_shared(self.lake, self.versions)
+        with ExitStack() as locks:
+            for dataset in shared:
+                locks.enter_context(self.lake.tables.lock(dataset))
             self._write_down()
             records = self._records()
-            if records:
-                for table in TABLES[:-1]:
+            for table in TABLES:
+                if table is Layer.VALIDATED:
+                    self._leave_vault(records, shared)
+                if records and table is not Layer.PUBLISHED:
                     self._leave(table, records)
+            if records:
                 self._leave_published(records)
                 self._leave_landing(records)
         sweep_spills(self.lake.temporary)
         return records
 
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
-        """Yield the files that the batches have in the tables, as they are now."""
+        """Yield the files that the batches have, as they are now, and the vault's."""
+        for batch, landed in self._landed(batches).items():
+            for copy in landed:
+                facts = (copy.path.name, copy.size, sha256_of(copy.local()))
+                yield FileGone(self.dataset, batch, LANDING, *facts)
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
                 for file in file_hashes(path, batch):
                     yield FileGone(self.dataset, batch, table, file.name, file.bytes, file.sha256)
+        if takes_tokens(self.versions) and self.lake.replacer.vault.path.exists():
+            yield self._vault()
 
     def _write_down(self) -> None:
         columns = subject_columns(self.versions)
@@ -113,6 +133,18 @@ class Erasing:
     def _leave(self, table: Stored, records: Mapping[str, Sequence[int]]) -> None:
         self._take_out(table, records)
         self._delete_older(table, sorted(records))
+
+    def _leave_vault(
+        self, records: Mapping[str, Sequence[int]], shared: Mapping[str, Sequence[Contract]]
+    ) -> None:
+        """Take out the values that only these records had, while validated still says which."""
+        suppressed = self.lake.subjects.of(self.dataset, self.erasure)
+        forgetting = Forgetting(self.lake, self.dataset, shared, records, suppressed)
+        forgetting.run(lambda: self.note(self._vault()))
+
+    def _vault(self) -> FileGone:
+        path = self.lake.replacer.vault.path
+        return FileGone(self.dataset, "", VAULT, path.name, path.stat().st_size, sha256_of(path))
 
     def _leave_published(self, records: Mapping[str, Sequence[int]]) -> None:
         """Take the records out of published; in mode upsert older records of their keys return."""
@@ -173,15 +205,18 @@ class Erasing:
             where = (self.dataset, file.batch, str(table))
             self.note(FileGone(*where, file.name, file.bytes, file.sha256))
         delete_older(path, gone)
-        forget_values(path)
+        forget_values(path, lambda file: self.note(FileGone(self.dataset, "", table, *file)))
 
     def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
-        copies = {batch: self.copies.get(batch, ()) for batch in records}
-        for batch, files in self.lake.landing.holding(self.dataset, copies).items():
+        for batch, files in self._landed(records).items():
             for file in files:
                 rewrite_landing(
                     self.lake, LandedCopy(batch, file, self.versions), self._announce(batch)
                 )
+
+    def _landed(self, batches: Iterable[str]) -> dict[str, list[LandingFile]]:
+        copies = {batch: self.copies.get(batch, ()) for batch in batches}
+        return self.lake.landing.holding(self.dataset, copies)
 
     def _announce(self, batch: str) -> Callable[[Rewritten], None]:
         def announce(file: Rewritten) -> None:

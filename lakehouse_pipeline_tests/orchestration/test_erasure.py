@@ -7,6 +7,7 @@ import pytest
 from lakehouse_pipeline.contracts.life_cycle import State
 from lakehouse_pipeline.errors import NamelessStepError
 from lakehouse_pipeline.lake.contract_store import ContractStore
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
 from lakehouse_pipeline.lake.quarantine import report_columns
 from lakehouse_pipeline.names import Layer
@@ -40,6 +41,9 @@ def test_an_erased_subject_stands_in_no_file_and_all_others_stay(tmp_path: Path)
         assert found(home) == []
         assert done.records == {DATASET: {batch: [3]}}
         assert {file["batch"] for file in done.files_before} == {batch}
+        places = ["landing", "raw", "quarantined", "validated", "anonymized", "published"]
+        assert [file["place"] for file in done.files_after] == places
+        assert done.files_after[0]["sha256"] == sha256_of(landing / "may.csv")
         assert other in home.states()
         for layer, after in contents(home).items():
             gone = [row for row in before[layer] if row not in after]
