@@ -74,6 +74,28 @@ def test_the_subject_is_the_exact_text_or_the_same_value(
     assert [r["who"] for r in records(tmp_path, contract, Layer.RAW)] == others
 
 
+@pytest.mark.parametrize(
+    ("subject", "broken"),
+    [
+        ("Mary O'Hara", "3,Mary O'Hara,too many\n"),
+        ('Ann "Nan" Lee', '3,"Ann ""Nan"" Lee",too many\n'),
+        ("Lovelace, Ada", '3,"Lovelace, Ada",too many\n'),
+        ("Jürgen Größe", "3, Jürgen Größe ,too many\n"),
+        ("7", "3,007,too many\n"),
+        ("O'Neil", "3,\"O'Neil\n"),
+    ],
+)
+def test_a_subject_is_found_in_a_record_that_could_not_be_split(
+    tmp_path: Path, subject: str, broken: str
+) -> None:
+    contract = contract_with("logicalType: string")
+    batch = drop(tmp_path, contract, "a.csv", f"id,who\n1,bob\n2,ob,x\n{broken}")
+    take(tmp_path, contract, [batch])
+    assert erase(tmp_path, contract, subject) == {batch: [3]}
+    file = tmp_path / "landing" / contract.dataset / "a.csv"
+    assert file.read_text() == "id,who\n1,bob\n2,ob,x\n"
+
+
 def test_a_record_that_only_published_still_holds_is_found_by_its_pseudonym(
     tmp_path: Path,
 ) -> None:
