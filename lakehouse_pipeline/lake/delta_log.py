@@ -5,24 +5,34 @@ and maxima of columns, or its predicate, into the log, where they outlive the fi
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from lakehouse_pipeline.lake.bucket_folder import address, objects_of
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.names import BATCH_ID, RECORD
 
 LOG = "_delta_log"
 _HARMLESS = {RECORD, BATCH_ID}
 
 
-def forget_values(table: Path) -> bool:
+class LogFile(NamedTuple):
+    """A file of a log, by its name within the table; in a bucket the hash is the store's own."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+def forget_values(table: Path, announce: Callable[[LogFile], None] = lambda _: None) -> bool:
     """Drop the log of all versions before the newest when it may hold values; say whether it did.
 
     Call after the commit that replaced the files in question. Older versions can then not be
-    opened any more.
+    opened any more. `announce` is told of each file before it goes.
     """
     if not any(_may_hold_values(entry) for entry in _entries(table)):
         return False
@@ -30,11 +40,14 @@ def forget_values(table: Path) -> bool:
     delta.create_checkpoint()
     newest = f"{delta.version():020d}"
     if objects := objects_of(table):
-        old = [o.key for o in objects.under(LOG) if _version(o.name) < newest]
-        objects.delete(old)
+        old = [o for o in objects.under(LOG) if _version(o.name) < newest]
+        for one in old:
+            announce(LogFile(f"{LOG}/{one.name}", one.size, one.content))
+        objects.delete(one.key for one in old)
         return True
-    for path in (table / LOG).iterdir():
+    for path in sorted((table / LOG).iterdir()):
         if path.is_file() and _version(path.name) < newest:
+            announce(LogFile(f"{LOG}/{path.name}", path.stat().st_size, sha256_of(path)))
             path.unlink()
     return True
 

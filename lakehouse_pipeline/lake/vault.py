@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -22,7 +23,18 @@ PREFIX = "tok_"
 CHUNK = 500
 """Values of one SQLite statement."""
 
+MANY = 100_000
+"""Values that are looked at together where all of a vault are."""
+
 BUSY_SECONDS = 60.0
+
+
+class Kept(NamedTuple):
+    """A value in a vault, and the token that stands for it."""
+
+    vault: str
+    value: str
+    token: str
 
 
 class Vault:
@@ -67,18 +79,53 @@ class Vault:
             row: tuple[str, str] | None = connection.execute(sql, (token,)).fetchone()
         return row
 
-    def forget(self, value: str) -> int:
-        """Remove a value from every vault and return how many tokens stood for it.
+    def of_tokens(self, vault: str, tokens: Sequence[str]) -> list[Kept]:
+        """Return what a vault keeps of those of `tokens` that it knows."""
+        return list(self._kept("token", vault, tokens)) if self.path.exists() else []
 
-        Its bytes are overwritten in the file; the tokens can no longer be undone.
-        """
+    def everywhere(self, values: Sequence[str]) -> list[Kept]:
+        """Return what any vault keeps of these values."""
         if not self.path.exists():
-            return 0
+            return []
+        with self._open() as connection:
+            names = connection.execute("SELECT DISTINCT vault FROM tokens").fetchall()
+        return [one for (name,) in names for one in self._kept("value", name, values)]
+
+    def chunks(self, vault: str) -> Iterator[list[Kept]]:
+        """Yield all that a vault keeps, many at a time, ordered by value."""
+        after, more = "", self.path.exists()
+        sql = "SELECT vault, value, token FROM tokens WHERE vault = ? AND value > ?"
+        while more:
+            with self._open() as connection:
+                found = connection.execute(
+                    f"{sql} ORDER BY value LIMIT {MANY}", (vault, after)
+                ).fetchall()
+            if more := bool(found):
+                after = found[-1][1]
+                yield [Kept(*row) for row in found]
+
+    def forget(self, kept: Sequence[Kept]) -> None:
+        """Remove values from their vaults.
+
+        Their bytes are overwritten in the file; the tokens can no longer be undone.
+        """
         with self._lock, self._open() as connection:
-            gone = connection.execute("DELETE FROM tokens WHERE value = ?", (value,)).rowcount
+            connection.executemany(
+                "DELETE FROM tokens WHERE vault = ? AND value = ?",
+                ((one.vault, one.value) for one in kept),
+            )
             connection.commit()
             connection.execute("VACUUM")
-        return gone
+
+    def _kept(self, key: str, vault: str, wanted: Sequence[str]) -> Iterator[Kept]:
+        with self._open() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                chunk = wanted[start : start + CHUNK]
+                sql = (
+                    "SELECT vault, value, token FROM tokens "
+                    f"WHERE vault = ? AND {key} IN ({', '.join('?' * len(chunk))})"
+                )
+                yield from (Kept(*row) for row in connection.execute(sql, (vault, *chunk)))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

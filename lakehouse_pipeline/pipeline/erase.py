@@ -7,7 +7,8 @@ what is written down whether or not it still finds the subject. Only batches tha
 are touched; the other records of these batches stay as they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,25 +22,32 @@ from lakehouse_pipeline.lake.batch_files import (
     file_hashes,
     older_files,
 )
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.delta_log import forget_values
 from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
 from lakehouse_pipeline.lake.export_files import export_hashes, without_exports
+from lakehouse_pipeline.lake.landing import LandingFile
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, LANDING, RECORD, Input, Layer, Stored, literal
 from lakehouse_pipeline.pipeline.find_subject import Search
+from lakehouse_pipeline.pipeline.forget_tokens import Forgetting, takes_tokens, vaults_shared
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, Rewritten, rewrite_landing
+from lakehouse_pipeline.pipeline.unread_landing import UnreadLanding
 from lakehouse_pipeline.pipeline.upsert import upsert_published
 
 TABLES: tuple[Stored, ...] = (*Input, *Layer)
 """In this order records leave: what a replay starts from goes first, so none brings them back."""
 
-EXPORT = "exports"
+EXPORT, VAULT = "exports", "vault"
 
 
 @dataclass(frozen=True, slots=True)
 class FileGone:
-    """A file that held a record of the subject, or may have, and is no more as it was."""
+    """A file that held a record of the subject, or may have, and is no more as it was.
+
+    `place` is a folder of the dataset, or `vault`; `batch` is empty for what is of no one batch.
+    """
 
     dataset: str
     batch: str
@@ -56,6 +64,7 @@ class Erasing:
     `versions` are the contract's, the one that counts first; `arrived` are all batches in the
     order they arrived; `copies` names the files that repeat the content of a batch. `note` is told
     of each file before it goes, and keeps that durably; `exports` is the folder of all exports.
+    A file in landing is whole when nobody changed it for `settle_seconds`.
     """
 
     lake: Lake
@@ -65,6 +74,7 @@ class Erasing:
     copies: Mapping[str, Sequence[str]]
     note: Callable[[FileGone], None]
     exports: Path
+    settle_seconds: float = 0.0
 
     @property
     def dataset(self) -> str:
@@ -74,36 +84,62 @@ class Erasing:
     def run(self) -> dict[str, list[int]]:
         """Take the subject out; return the numbers of its records by batch.
 
-        Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing.
+        Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing; that
+        of a dataset that shares a vault, too.
         """
-        with self.lake.tables.lock(self.dataset):
+        shared = vaults_shared(self.lake, self.versions)
+        with ExitStack() as locks:
+            for dataset in shared:
+                locks.enter_context(self.lake.tables.lock(dataset))
             self._write_down()
             records = self._records()
-            if records:
-                for table in TABLES[:-1]:
+            for table in TABLES:
+                if table is Layer.VALIDATED:
+                    self._leave_vault(records, shared)
+                if records and table is not Layer.PUBLISHED:
                     self._leave(table, records)
+            if records:
                 self._leave_published(records)
                 self._leave_landing(records)
+            if unread := self._unread():
+                unread.cut(lambda batch, file: self.note(_landed_file(batch, self.dataset, file)))
         sweep_spills(self.lake.temporary)
         return records
 
+    def not_searched(self) -> list[FileGone]:
+        """Return the files in landing that nobody can look into, as they are now."""
+        unread = self._unread()
+        found = unread.not_searched() if unread else []
+        return [_landed_file(batch, self.dataset, file) for batch, file in found]
+
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
-        """Yield the files that the batches have in the tables, as they are now."""
+        """Yield the files that the batches have, as they are now, and the vault's."""
+        for batch, landed in self._landed(batches).items():
+            for copy in landed:
+                yield _landed_file(batch, self.dataset, copy)
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
                 for file in file_hashes(path, batch):
                     yield FileGone(self.dataset, batch, table, file.name, file.bytes, file.sha256)
+        if takes_tokens(self.versions) and self.lake.replacer.vault.path.exists():
+            yield self._vault()
 
     def _write_down(self) -> None:
+        unread = self._unread()
+        if unread is None:
+            return
+        dialect = self.versions[0].csv
+        search = Search(self.lake, self.dataset, unread.columns, dialect, unread.suppressed)
+        for batch, records in (search.run() | unread.records()).items():
+            self.lake.erased.add(self.dataset, batch, records)
+
+    def _unread(self) -> UnreadLanding | None:
         columns = subject_columns(self.versions)
         suppressed = self.lake.subjects.of(self.dataset, self.erasure)
         if not columns or suppressed is None:
-            return
-        dialect = self.versions[0].csv
-        search = Search(self.lake, self.dataset, columns, dialect, suppressed)
-        for batch, records in search.run().items():
-            self.lake.erased.add(self.dataset, batch, records)
+            return None
+        return UnreadLanding(self.lake, self.versions, columns, suppressed, self.settle_seconds)
 
     def _records(self) -> dict[str, list[int]]:
         erased = self.lake.erased.of(self.dataset)
@@ -113,6 +149,18 @@ class Erasing:
     def _leave(self, table: Stored, records: Mapping[str, Sequence[int]]) -> None:
         self._take_out(table, records)
         self._delete_older(table, sorted(records))
+
+    def _leave_vault(
+        self, records: Mapping[str, Sequence[int]], shared: Mapping[str, Sequence[Contract]]
+    ) -> None:
+        """Take out the values that only these records had, while validated still says which."""
+        suppressed = self.lake.subjects.of(self.dataset, self.erasure)
+        forgetting = Forgetting(self.lake, self.dataset, shared, records, suppressed)
+        forgetting.run(lambda: self.note(self._vault()))
+
+    def _vault(self) -> FileGone:
+        path = self.lake.replacer.vault.path
+        return FileGone(self.dataset, "", VAULT, path.name, path.stat().st_size, sha256_of(path))
 
     def _leave_published(self, records: Mapping[str, Sequence[int]]) -> None:
         """Take the records out of published; in mode upsert older records of their keys return."""
@@ -173,15 +221,18 @@ class Erasing:
             where = (self.dataset, file.batch, str(table))
             self.note(FileGone(*where, file.name, file.bytes, file.sha256))
         delete_older(path, gone)
-        forget_values(path)
+        forget_values(path, lambda file: self.note(FileGone(self.dataset, "", table, *file)))
 
     def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
-        copies = {batch: self.copies.get(batch, ()) for batch in records}
-        for batch, files in self.lake.landing.holding(self.dataset, copies).items():
+        for batch, files in self._landed(records).items():
             for file in files:
                 rewrite_landing(
                     self.lake, LandedCopy(batch, file, self.versions), self._announce(batch)
                 )
+
+    def _landed(self, batches: Iterable[str]) -> dict[str, list[LandingFile]]:
+        copies = {batch: self.copies.get(batch, ()) for batch in batches}
+        return self.lake.landing.holding(self.dataset, copies)
 
     def _announce(self, batch: str) -> Callable[[Rewritten], None]:
         def announce(file: Rewritten) -> None:
@@ -189,3 +240,8 @@ class Erasing:
             self.note(FileGone(self.dataset, batch, LANDING, *facts))
 
         return announce
+
+
+def _landed_file(batch: str, dataset: str, file: LandingFile) -> FileGone:
+    facts = (file.path.name, file.size, sha256_of(file.local()))
+    return FileGone(dataset, batch, LANDING, *facts)

@@ -14,8 +14,8 @@ from lakehouse_pipeline.pipeline.lake import Lake
 def forms_of(lake: Lake, value: str, kinds: Iterable[ColumnType]) -> list[str]:
     """Return the forms of a value in columns of these types, the exact text first.
 
-    Among them are the pseudonyms that its hash has in published, under each key the home had. The
-    value is a bound parameter of the query and stands in no SQL.
+    Among them are what published has in its stead: its hash under each key the home had, and its
+    tokens. The value is a bound parameter of the query and stands in no SQL.
     """
     types = list(dict.fromkeys([NUMBER, *kinds]))
     forms = _asked(lake, value, text_forms("v", types))
@@ -23,6 +23,7 @@ def forms_of(lake: Lake, value: str, kinds: Iterable[ColumnType]) -> list[str]:
     texts = pa.array(written, pa.string())
     keys = known_keys(lake.home / "keys").values()
     pseudonyms = [one for key in keys for one in Hasher(key).hashed(texts).to_pylist()]
+    pseudonyms += [one.token for one in lake.replacer.vault.everywhere(written)]
     return list(dict.fromkeys([*forms, *(f"{PSEUDONYM}:{one}" for one in pseudonyms)]))
 
 

@@ -23,6 +23,9 @@ Hit = tuple[str, int, str]
 
 FormsOf = Callable[[str, Sequence[ColumnType]], list[str]]
 
+JOINED = 4
+"""How many pieces between delimiters are also looked at as one value with delimiters in it."""
+
 _BETWEEN = r"[,;|\t\r\n\"']"
 
 
@@ -75,13 +78,32 @@ def named_in_broken(
 
 
 def words_of(data: bytes, dialect: Csv) -> set[str]:
-    """Return the pieces of a broken record that may be a value, without spaces around them."""
+    """Return the pieces of a broken record that may be a value, without spaces around them.
+
+    A piece between two delimiters is one as it stands and without its quotes, and so are up to
+    `JOINED` of them together, as in `"Lovelace, Ada"`; so is every word of it.
+    """
     found: set[str] = set()
     for text in _decoded(data, dialect.encoding):
         parts = re.split(f"{_BETWEEN}|{re.escape(dialect.delimiter)}", text)
         found.update(part.strip() for part in parts)
         found.update(word for part in parts for word in part.split())
+        for line in text.splitlines():
+            found.update(_fields(line, dialect))
     return found - {""}
+
+
+def _fields(line: str, dialect: Csv) -> Iterator[str]:
+    """Yield what may have been meant to be a field, as it stands and as it is unquoted."""
+    pieces = line.split(dialect.delimiter)
+    for count in range(1, JOINED + 1):
+        for first in range(len(pieces) - count + 1):
+            field = dialect.delimiter.join(pieces[first : first + count]).strip()
+            yield field
+            if quote := dialect.quote:
+                bare = field.removeprefix(quote).removesuffix(quote)
+                yield bare.strip()
+                yield bare.replace(dialect.escape + quote, quote).strip()
 
 
 def _decoded(data: bytes, encoding: str) -> Iterator[str]:

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.byte_search import search
 from lakehouse_pipeline.lake.delta_log import forget_values
+from lakehouse_pipeline.lake.vault import Vault
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.pipeline.erase import Erasing
+from lakehouse_pipeline.pipeline.erase import Erasing, FileGone
 from lakehouse_pipeline.pipeline.lake import open_lake
 from lakehouse_pipeline.pipeline.subject_forms import forms_of
-from lakehouse_pipeline_tests.contracts.contract_text import contract_of
+from lakehouse_pipeline_tests.contracts.contract_text import PATH, contract_of, contract_text
 from lakehouse_pipeline_tests.pipelines import drop, records, take
 
 SUBJECT = "ada@example.org"
@@ -39,12 +41,17 @@ UPSERT = contract_with(
 
 
 def erase(
-    home: Path, contract: Contract, subject: str = SUBJECT, arrived: tuple[str, ...] = ()
+    home: Path,
+    contract: Contract,
+    subject: str = SUBJECT,
+    arrived: tuple[str, ...] = (),
+    told: list[FileGone] | None = None,
 ) -> dict[str, list[int]]:
+    note = (told if told is not None else []).append
     with open_lake(home) as lake:
         kinds = [column.type for column in contract.columns if column.subject]
         lake.subjects.add(contract.dataset, "1", forms_of(lake, subject, kinds))
-        return Erasing(lake, [contract], "1", arrived, {}, lambda _: None, home / "exports").run()
+        return Erasing(lake, [contract], "1", arrived, {}, note, home / "exports").run()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +72,28 @@ def test_the_subject_is_the_exact_text_or_the_same_value(
     take(tmp_path, contract, [batch])
     assert erase(tmp_path, contract, given) == {batch: list(range(1, len(written) + 1))}
     assert [r["who"] for r in records(tmp_path, contract, Layer.RAW)] == others
+
+
+@pytest.mark.parametrize(
+    ("subject", "broken"),
+    [
+        ("Mary O'Hara", "3,Mary O'Hara,too many\n"),
+        ('Ann "Nan" Lee', '3,"Ann ""Nan"" Lee",too many\n'),
+        ("Lovelace, Ada", '3,"Lovelace, Ada",too many\n'),
+        ("Jürgen Größe", "3, Jürgen Größe ,too many\n"),
+        ("7", "3,007,too many\n"),
+        ("O'Neil", "3,\"O'Neil\n"),
+    ],
+)
+def test_a_subject_is_found_in_a_record_that_could_not_be_split(
+    tmp_path: Path, subject: str, broken: str
+) -> None:
+    contract = contract_with("logicalType: string")
+    batch = drop(tmp_path, contract, "a.csv", f"id,who\n1,bob\n2,ob,x\n{broken}")
+    take(tmp_path, contract, [batch])
+    assert erase(tmp_path, contract, subject) == {batch: [3]}
+    file = tmp_path / "landing" / contract.dataset / "a.csv"
+    assert file.read_text() == "id,who\n1,bob\n2,ob,x\n"
 
 
 def test_a_record_that_only_published_still_holds_is_found_by_its_pseudonym(
@@ -101,9 +130,11 @@ def test_a_predicate_that_another_tool_left_in_a_log_goes_with_its_older_part(
     DeltaTable(raw).delete(f"who = '{SUBJECT}'")
     take(tmp_path, TEXT, [batch])
     assert "_delta_log" in {p.path.parent.name for p in search([raw], SUBJECT).found}
-    erase(tmp_path, TEXT)
+    told: list[FileGone] = []
+    erase(tmp_path, TEXT, told=told)
     assert search([tmp_path], SUBJECT).found == ()
     assert [r["who"] for r in records(tmp_path, TEXT, Layer.RAW)] == ["bob"]
+    assert "_delta_log/00000000000000000001.json" in [file.name for file in told]
 
 
 def test_a_file_that_cannot_be_read_any_more_is_deleted_and_raw_stays(tmp_path: Path) -> None:
@@ -117,3 +148,77 @@ def test_a_file_that_cannot_be_read_any_more_is_deleted_and_raw_stays(tmp_path: 
     assert erase(tmp_path, renamed) == {batch: [1]}
     assert not (tmp_path / "landing" / TEXT.dataset / "a.csv").exists()
     assert [r["who"] for r in records(tmp_path, TEXT, Layer.RAW)] == ["bob"]
+
+
+def tokenizing(home: Path, dataset: str) -> Contract:
+    """Register a contract whose subjects have their tokens in a vault with those of others."""
+    text = contract_text(
+        "      - {name: id, logicalType: integer}\n"
+        "      - {name: who, logicalType: string, classification: personal, customProperties: "
+        "[{property: subject, value: true}, "
+        "{property: anonymize, value: {technique: tokenize, vault: persons}}]}\n"
+        "      - {name: phone, logicalType: string, classification: personal, customProperties: "
+        "[{property: anonymize, value: {technique: tokenize}}]}\n"
+    )
+    file = home / "contracts" / dataset / "1.0.0.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text.replace(": orders", f": {dataset}"))
+    return load_text(file.read_text(), PATH)
+
+
+def test_values_that_only_erased_records_had_leave_the_vault_and_all_others_stay(
+    tmp_path: Path,
+) -> None:
+    contract = tokenizing(tmp_path, "visits")
+    lines = f"id,who,phone\n1,{SUBJECT},4401\n2,bob,4402\n3,{SUBJECT},4402\n"
+    batch = drop(tmp_path, contract, "a.csv", lines)
+    take(tmp_path, contract, [batch])
+    kept = records(tmp_path, contract, Layer.ANONYMIZED)[1]
+    told: list[FileGone] = []
+    assert erase(tmp_path, contract, told=told) == {batch: [1, 3]}
+    assert [file.name for file in told if file.place == "vault"] == ["tokens.sqlite"]
+    assert search([tmp_path], SUBJECT).found == ()
+    assert search([tmp_path], "4401").found == ()
+    vault = Vault(tmp_path / "vault")
+    values = [vault.value(kept[name]) for name in ("who", "phone")]
+    assert values == [("persons", "bob"), ("visits.phone", "4402")]
+
+
+def test_a_token_that_another_dataset_needs_stays_until_it_is_erased_there(tmp_path: Path) -> None:
+    one, other = (tokenizing(tmp_path, name) for name in ("visits", "letters"))
+    for contract in (one, other):
+        take(
+            tmp_path,
+            contract,
+            [drop(tmp_path, contract, "a.csv", f"id,who,phone\n1,{SUBJECT},1\n")],
+        )
+    (published,) = records(tmp_path, other, Layer.PUBLISHED)
+    erase(tmp_path, one)
+    assert Vault(tmp_path / "vault").value(published["who"]) == ("persons", SUBJECT)
+    erase(tmp_path, other)
+    assert search([tmp_path], SUBJECT).found == ()
+
+
+def test_a_record_that_only_published_still_holds_is_found_by_its_token(tmp_path: Path) -> None:
+    contract = tokenizing(tmp_path, "visits")
+    batch = drop(tmp_path, contract, "a.csv", f"id,who,phone\n1,{SUBJECT},4401\n2,bob,4402\n")
+    take(tmp_path, contract, [batch])
+    with open_lake(tmp_path) as lake:
+        for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED, Layer.ANONYMIZED):
+            lake.tables.remove(contract.dataset, layer, [batch])
+    assert erase(tmp_path, contract) == {batch: [1]}
+    assert [r["id"] for r in records(tmp_path, contract, Layer.PUBLISHED)] == [2]
+    assert search([tmp_path / "vault"], "4401").found == ()
+
+
+def test_a_value_of_the_vault_goes_when_nothing_else_is_left_of_the_subject(tmp_path: Path) -> None:
+    contract = tokenizing(tmp_path, "visits")
+    batch = drop(tmp_path, contract, "a.csv", f"id,who,phone\n1,{SUBJECT},4401\n2,bob,4402\n")
+    take(tmp_path, contract, [batch])
+    with open_lake(tmp_path) as lake:
+        for layer in Layer:
+            lake.tables.remove(contract.dataset, layer, [batch])
+    (tmp_path / "landing" / contract.dataset / "a.csv").unlink()
+    assert erase(tmp_path, contract) == {}
+    assert search([tmp_path / "vault"], SUBJECT).found == ()
+    assert search([tmp_path / "vault"], "bob").found != ()
