@@ -90,7 +90,7 @@ def write_raw(
         yield LayerWritten(batch, Layer.RAW, records, version, seconds, len(good), facts)
         if screen.found[batch]:
             yield RecordsSuppressed(batch, tuple(sorted(screen.found[batch])))
-    _clean_landing(lake, contract, list(reading.facts))
+    _clean_landing(lake, contract, [file for file in files if file.batch in reading.facts])
     kept = []
     for batch, error in reading.refusals.items():
         if isinstance(error, LandingFileMissingError) and batch in held:
@@ -101,12 +101,21 @@ def write_raw(
     return [file.batch for file in files if file.batch in reading.facts or file.batch in kept]
 
 
-def _clean_landing(lake: Lake, contract: Contract, batches: Sequence[str]) -> None:
-    """Take what did not pass the screen out of the landing files too."""
+def _clean_landing(lake: Lake, contract: Contract, read: Sequence[LandedBatch]) -> None:
+    """Take what did not pass the screen out of the landing files too, and out of their copies.
+
+    Copies under other names are known by their size, then by their content. The file that was read
+    goes last: whoever finishes this after a crash finds the copies by it.
+    """
     erased = lake.erased.of(contract.dataset)
-    mine: dict[str, tuple[str, ...]] = {batch: () for batch in batches if batch in erased}
-    for batch, files in lake.landing.holding(contract.dataset, mine).items():
-        for file in files:
+    mine = {one.batch: one.file for one in read if one.batch in erased and one.file}
+    if not mine:
+        return
+    sizes = {file.size for file in mine.values()}
+    alike = [f.path.name for f in lake.landing.files(contract.dataset) if f.size in sizes]
+    holding = lake.landing.holding(contract.dataset, dict.fromkeys(mine, alike))
+    for batch, files in holding.items():
+        for file in sorted(files, key=mine[batch].__eq__):
             rewrite_landing(lake, LandedCopy(batch, file, [contract]))
 
 

@@ -69,6 +69,24 @@ def test_an_erased_subject_stands_in_no_file_and_all_others_stay(tmp_path: Path)
         assert [event["record_numbers"] for event in suppressed] == ["1"]
 
 
+def test_copies_that_come_at_once_all_lose_the_subject(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        home.drop("may.csv", rows(6))
+        home.settle()
+        erase(home)
+        home.drop("may.csv", rows(6))
+        home.drop("copy.csv", rows(6))
+        july = HEADER + LINE + rows(2, first=21).removeprefix(HEADER)
+        home.drop("july.csv", july)
+        home.drop("july2.csv", july)
+        home.settle()
+        assert found(home) == []
+        landing = home.settings.landing / DATASET
+        assert (landing / "july2.csv").read_text() == rows(2, first=21)
+        assert home.settle() == []
+        assert home.violations() == []
+
+
 def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
     tmp_path: Path,
 ) -> None:
