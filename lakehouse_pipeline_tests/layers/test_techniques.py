@@ -142,6 +142,23 @@ def test_masks_by_example(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"keepFirst": 1, "keepLast": 2}, ["", "*", "**", "***", "a*cd"]),
+        ({"keepFirst": 2, "character": "\\"}, ["", "\\", "\\\\", "ab\\", "ab\\\\"]),
+        ({"preserveFormat": True, "keepLast": 3}, ["", "*", "**", "***", "*bcd"]),
+        ({"format": "phone", "character": "#"}, ["", "#", "##", "#bc", "##cd"]),
+        ({"format": "email", "keepLast": 3, "character": "x"}, ["", "x", "xx", "xxx", "xxxx"]),
+    ],
+)
+def test_a_text_without_anything_left_to_hide_is_masked_whole(
+    lake: Lake, parameters: dict[str, object], expected: Values
+) -> None:
+    one = column(TEXT, "mask", **parameters)
+    assert made_safe(lake, one, ["", "a", "ab", "abc", "abcd"]) == expected
+
+
+@pytest.mark.parametrize(
     "text", ["dinner @ Ann Smith, Elm Road 7", "ann@x.org 030 1234567", "Ann S <ann@x.org>", "a b"]
 )
 def test_what_is_no_address_is_masked_whole_though_it_has_an_at(lake: Lake, text: str) -> None:
@@ -300,6 +317,19 @@ def test_generalize_dates(lake: Lake, values: Values) -> None:
     }
     for to, expected in ways.items():
         check(lake, column(DAY, "generalize", to=to), values, expected)
+
+
+def test_who_is_born_on_29_february_is_a_year_older_on_28_february_of_other_years(
+    lake: Lake,
+) -> None:
+    born = [date(2000, 2, 28), date(2000, 2, 29), date(2000, 3, 1)]
+    for day, expected in (
+        ("2025-02-27", ["<25", "<25", "<25"]),
+        ("2025-02-28", [">=25", ">=25", "<25"]),
+        ("2024-02-28", ["<25", "<25", "<25"]),
+    ):
+        one = column(DAY, "generalize", bands=[25], asOf=day)
+        assert made_safe(lake, one, born) == expected
 
 
 @settings(max_examples=8, deadline=None)
