@@ -123,7 +123,7 @@ def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
     ]
     if contract.privacy is not None:
         words = (
-            f"Fails when published would not be anonymous: {protection_in_words(contract.privacy)}"
+            f"Fails when published would break a promise: {protection_in_words(contract.privacy)}"
         )
         published = asset_key(dataset, Layer.PUBLISHED)
         specs.append(

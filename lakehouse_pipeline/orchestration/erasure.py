@@ -5,7 +5,6 @@ keyed hashes of its forms; whatever comes after works with these alone, so an er
 off is finished without anyone giving the value again.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +14,7 @@ import dagster as dg
 import pyarrow as pa
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import person
+from lakehouse_pipeline.contracts.life_cycle import names, person
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.subjects import subject_columns
 from lakehouse_pipeline.contracts.types import ColumnType
@@ -82,7 +81,7 @@ class ErasureDesk:
         if not subject.strip():
             raise NoSubjectError("the subject is empty. Nothing was changed.")
         for option, text in (("--by", by), ("--why", why)):
-            if _names(text, subject):
+            if names(text, subject):
                 raise SubjectNamedError(option)
         scope = self._scope(dataset or EVERY_DATASET)
         kinds = [kind for versions in scope.values() for kind in _kinds(versions)]
@@ -230,12 +229,6 @@ class ErasureDesk:
         }
         event = Event(EventType.ERASURE_COMPLETED, dataset, None, done.by, done.why, facts)
         report(self.instance, event, None)
-
-
-def _names(text: str, subject: str) -> bool:
-    """Return whether the subject stands in a text as a word of its own, in any case."""
-    word = re.escape(person(subject))
-    return re.search(rf"(?<!\w){word}(?!\w)", person(text)) is not None
 
 
 def _versions(store: ContractStore, dataset: str) -> list[Contract]:

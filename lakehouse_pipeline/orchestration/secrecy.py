@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import person
+from lakehouse_pipeline.contracts.life_cycle import names, person
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
 from lakehouse_pipeline.errors import LakehouseError, NamelessStepError
@@ -19,6 +19,9 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.settings import Settings
+
+WITHHELD = "withheld: it names the value"
+"""What an event has in place of a name or reason that has the token's value in it."""
 
 
 class KeyInUseError(LakehouseError):
@@ -41,6 +44,18 @@ class UnknownTokenError(LakehouseError):
 
     def __init__(self, dataset: str) -> None:
         super().__init__(f"{dataset}: no tokenized column of this dataset has this token.")
+
+
+class ValueNamedError(LakehouseError):
+    """Who reads a token, or why, names its value, and both stay on record."""
+
+    exit_code = 2
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"{option} has the token's value in it and would stay on record. Leave it out. That it "
+            "was tried is on record."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,10 @@ def read_token(
 ) -> str:
     """Return the value that a token of the dataset stands for; its event is written before.
 
-    Raises: UnknownDatasetError, UnknownTokenError.
+    Whoever names the value in the reason knows from the refusal that it is the right one: so that
+    leaves the event too, without who and why where they name it.
+
+    Raises: UnknownDatasetError, UnknownTokenError, ValueNamedError.
     """
     contract = ContractStore(settings.contracts).shown(dataset)
     vaults = {
@@ -109,7 +127,13 @@ def read_token(
     if found is None or found[0] not in vaults:
         raise UnknownTokenError(dataset)
     facts: dict[str, str | int | float] = {"token": token, "column": vaults[found[0]]}
-    report(instance, signed.event(EventType.TOKEN_READ, dataset, facts), None)
+    said = {"--by": signed.by, "--why": signed.why}
+    naming = [option for option, text in said.items() if names(text, found[1])]
+    shown = {option: WITHHELD if option in naming else text for option, text in said.items()}
+    kept = Signed(shown["--by"], shown["--why"])
+    report(instance, kept.event(EventType.TOKEN_READ, dataset, facts), None)
+    if naming:
+        raise ValueNamedError(naming[0])
     return found[1]
 
 

@@ -1,6 +1,7 @@
 """Every technique against plain Python, over drawn values; and what each one promises."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -142,6 +143,23 @@ def test_masks_by_example(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"keepFirst": 1, "keepLast": 2}, ["", "*", "**", "***", "a*cd"]),
+        ({"keepFirst": 2, "character": "\\"}, ["", "\\", "\\\\", "ab\\", "ab\\\\"]),
+        ({"preserveFormat": True, "keepLast": 3}, ["", "*", "**", "***", "*bcd"]),
+        ({"format": "phone", "character": "#"}, ["", "#", "##", "#bc", "##cd"]),
+        ({"format": "email", "keepLast": 3, "character": "x"}, ["", "x", "xx", "xxx", "xxxx"]),
+    ],
+)
+def test_a_text_without_anything_left_to_hide_is_masked_whole(
+    lake: Lake, parameters: dict[str, object], expected: Values
+) -> None:
+    one = column(TEXT, "mask", **parameters)
+    assert made_safe(lake, one, ["", "a", "ab", "abc", "abcd"]) == expected
+
+
+@pytest.mark.parametrize(
     "text", ["dinner @ Ann Smith, Elm Road 7", "ann@x.org 030 1234567", "Ann S <ann@x.org>", "a b"]
 )
 def test_what_is_no_address_is_masked_whole_though_it_has_an_at(lake: Lake, text: str) -> None:
@@ -190,6 +208,20 @@ def test_tokenize_gives_one_token_per_value_that_leads_back(lake: Lake, values: 
             assert token is None
         else:
             assert lake.replacer.vault.value(token) == ("orders.a", value)
+
+
+def test_columns_that_name_the_same_vault_have_the_same_tokens(lake: Lake) -> None:
+    (own,) = made_safe(lake, column(TEXT, "tokenize"), ["7"])
+    (shared,) = made_safe(lake, column(TEXT, "tokenize", vault="people"), ["7"])
+    assert made_safe(lake, column(WHOLE, "tokenize", vault="people"), [7]) == [shared]
+    assert shared != own
+    assert lake.replacer.vault.value(shared) == ("people", "7")
+
+
+def test_noise_is_bounded_by_the_rules_of_its_column_where_it_has_no_bounds(lake: Lake) -> None:
+    one = column(WHOLE, "noise", epsilon=0.01, sensitivity=10)
+    found = made_safe(lake, replace(one, minimum="0", maximum="100"), list(range(100)))
+    assert {0, 100} < set(found) <= set(range(101))
 
 
 @settings(max_examples=8, deadline=None)
@@ -302,6 +334,19 @@ def test_generalize_dates(lake: Lake, values: Values) -> None:
         check(lake, column(DAY, "generalize", to=to), values, expected)
 
 
+def test_who_is_born_on_29_february_is_a_year_older_on_28_february_of_other_years(
+    lake: Lake,
+) -> None:
+    born = [date(2000, 2, 28), date(2000, 2, 29), date(2000, 3, 1)]
+    for day, expected in (
+        ("2025-02-27", ["<25", "<25", "<25"]),
+        ("2025-02-28", [">=25", ">=25", "<25"]),
+        ("2024-02-28", ["<25", "<25", "<25"]),
+    ):
+        one = column(DAY, "generalize", bands=[25], asOf=day)
+        assert made_safe(lake, one, born) == expected
+
+
 @settings(max_examples=8, deadline=None)
 @given(values=DAYS)
 def test_age_bands(lake: Lake, values: Values) -> None:
@@ -394,9 +439,18 @@ def test_redact_and_suppress(lake: Lake) -> None:
     assert made_safe(lake, column(MONEY, "suppress"), [Decimal(1)]) == [None]
 
 
-def test_a_null_is_no_longer_told_apart_where_the_contract_says_so(lake: Lake, key: bytes) -> None:
-    hidden = reference.digits(key, "hash", "")
-    assert made_safe(lake, column(TEXT, "hash", preserveNull=False), [None, ""]) == [hidden] * 2
+@pytest.mark.parametrize(
+    ("technique", "parameters"),
+    [("hash", {}), ("tokenize", {}), ("pseudonymize", {"kind": "name"})],
+)
+def test_a_null_is_no_longer_told_apart_where_the_contract_says_so(
+    lake: Lake, technique: str, parameters: dict[str, object]
+) -> None:
+    hidden = column(TEXT, technique, preserveNull=False, **parameters)
+    null, empty, other = made_safe(lake, hidden, [None, "", "ann"])
+    assert null == empty
+    assert None not in (null, other)
+    assert made_safe(lake, column(TEXT, technique, **parameters), [None, ""]) == [None, empty]
 
 
 def test_custom_is_the_contracts_expression_and_never_an_error(lake: Lake) -> None:
