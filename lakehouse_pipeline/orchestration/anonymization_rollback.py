@@ -20,7 +20,7 @@ from lakehouse_pipeline.orchestration.anonymization import AnonymizationDesk
 from lakehouse_pipeline.orchestration.anonymization_steps import after, require_named, taken
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import USER_TAG, observation
-from lakehouse_pipeline.orchestration.instance import process_tags
+from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags
 from lakehouse_pipeline.orchestration.keys import (
     ANONYMIZATION_TAG,
     GATE_CHECK,
@@ -162,7 +162,12 @@ class RollbackDesk:
 
         job.execute_in_process(
             instance=self.desk.instance,
-            tags={USER_TAG: by, ANONYMIZATION_TAG: one.id, **process_tags()},
+            tags={
+                USER_TAG: by,
+                DATASET_TAG: one.dataset,
+                ANONYMIZATION_TAG: one.id,
+                **process_tags(),
+            },
             run_config=QUIET,
         )
 

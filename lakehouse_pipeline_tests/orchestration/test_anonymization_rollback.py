@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dagster import RunsFilter
 
 from lakehouse_pipeline.errors import StepRefusedError
 from lakehouse_pipeline.lake.contract_store import ContractStore
@@ -76,6 +77,8 @@ def test_batches_go_back_and_everything_that_is_said_of_them_is_true(tmp_path: P
             rolled_back(home, one.id)
         replay(home, later)
         assert home.violations() == []
+        (run,) = home.instance.get_runs(RunsFilter(job_name=f"{DATASET}_rollback"))
+        assert run.tags["lakehouse/dataset"] == DATASET
 
 
 def test_what_was_not_applied_is_not_rolled_back(tmp_path: Path) -> None:
