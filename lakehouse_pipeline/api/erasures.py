@@ -175,14 +175,14 @@ def _listed(erasure: Erasure, erasers: Erasers) -> dict[str, Any]:
     return {key: shown[key] for key in shown if key not in {"records", *_FILES}}
 
 
-_FILES = ("files_before", "files_after")
+_FILES = ("files_before", "files_after", "not_searched")
 
 
 def _cut(erasure: Erasure, own: Sequence[str]) -> Erasure:
     """Return what an erasure did in these datasets."""
-    before, after = (
+    before, after, unsearched = (
         tuple(file for file in files if file["dataset"] in own)
-        for files in (erasure.files_before, erasure.files_after)
+        for files in (erasure.files_before, erasure.files_after, erasure.not_searched)
     )
     return replace(
         erasure,
@@ -190,6 +190,7 @@ def _cut(erasure: Erasure, own: Sequence[str]) -> Erasure:
         records={name: found for name, found in erasure.records.items() if name in own},
         files_before=before,
         files_after=after,
+        not_searched=unsearched,
     )
 
 

@@ -34,6 +34,8 @@ def print_certificate(erasure: Erasure) -> None:
     print_table(("dataset", "batch", "records", "numbers"), rows)
     _print_files("files that are gone or were rewritten", erasure.files_before)
     _print_files("files of these batches now", erasure.files_after)
+    if erasure.not_searched:
+        _print_files("files in landing that nobody can look into", erasure.not_searched)
 
 
 def _state(erasure: Erasure) -> str:

@@ -7,6 +7,7 @@ so leaving one out could change how another record is read.
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -41,11 +42,43 @@ def write_without(
     """
     try:
         extents, before = extents_of(path, columns, dialect, numbers)
-        _write(path, draft, dialect, extents)
+        gone = {line for e in extents.values() for line in range(e.line, e.line + e.lines)}
+        write_without_lines(path, draft, dialect, gone)
         _, after = extents_of(draft, columns, dialect, ())
     except (FileRefusedError, ReconcileError):
         return None
     return after if len(extents) == len(set(numbers)) and _fits(before, after, extents) else None
+
+
+def blocks_of(path: Path, dialect: Csv) -> Iterator[bytes]:
+    """Yield a file's text in blocks of whole lines, in UTF-8 as far as it is text at all.
+
+    Raises: FileRefusedError: it cannot be unpacked or decoded.
+    """
+    charset = Charset(path.name, dialect)
+    yield from (charset.block(block).data for block in _blocks(path, dialect, charset))
+
+
+def write_without_lines(path: Path, draft: Path, dialect: Csv, gone: AbstractSet[int]) -> None:
+    """Write `path` to `draft` without these physical lines, counted from 0; compressed as it is.
+
+    Raises: FileRefusedError: it cannot be unpacked or decoded.
+    """
+    charset = Charset(path.name, dialect)
+    with _compressed(path, draft) as file:
+        first, line = True, 0
+        for block in _blocks(path, dialect, charset):
+            lines = len(line_starts(block)) - 1
+            kept = _without(block, {n - line for n in gone if line <= n < line + lines})
+            text = swap_line_ends(kept) if dialect.line_end == "cr" else kept
+            file.write(charset.delivered(text, first=first))
+            first, line = False, line + lines
+
+
+def _blocks(path: Path, dialect: Csv, charset: Charset) -> Iterator[bytes]:
+    chunks = charset.stream(Delivery(path, _BLOCK_BYTES).chunks())
+    swapped = dialect.line_end == "cr"
+    return cut((swap_line_ends(c) if swapped else c for c in chunks), _LONGEST_LINE)
 
 
 def _fits(before: FileFacts, after: FileFacts, gone: Mapping[int, Extent]) -> bool:
@@ -59,22 +92,6 @@ def _fits(before: FileFacts, after: FileFacts, gone: Mapping[int, Extent]) -> bo
     )
     found = (after.records, after.broken, after.embedded_lines, after.blank_lines)
     return expected == (*found, after.physical_lines)
-
-
-def _write(path: Path, draft: Path, dialect: Csv, extents: Mapping[int, Extent]) -> None:
-    charset = Charset(path.name, dialect)
-    swapped = dialect.line_end == "cr"
-    chunks = charset.stream(Delivery(path, _BLOCK_BYTES).chunks())
-    blocks = cut((swap_line_ends(c) if swapped else c for c in chunks), _LONGEST_LINE)
-    gone = {line for e in extents.values() for line in range(e.line, e.line + e.lines)}
-    with _compressed(path, draft) as file:
-        first, line = True, 0
-        for block in blocks:
-            lines = len(line_starts(block)) - 1
-            kept = _without(block, {n - line for n in gone if line <= n < line + lines})
-            text = swap_line_ends(kept) if swapped else kept
-            file.write(charset.delivered(text, first=first))
-            first, line = False, line + lines
 
 
 def _without(block: bytes, gone: set[int]) -> bytes:

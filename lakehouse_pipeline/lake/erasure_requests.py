@@ -39,7 +39,8 @@ class Erasure:
 
     `subject` is the keyed hash of the value. `dataset` is `*` for all. Times are ISO 8601 in UTC.
     `records` has the numbers of the erased records by dataset and batch. `files_before` are those
-    that went or were rewritten, `files_after` those that the batches have now, each with its hash.
+    that went or were rewritten, `files_after` those that the batches have now, each with its hash;
+    `not_searched` are those in landing that nobody can look into.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Erasure:
     records: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     files_before: tuple[dict[str, Any], ...] = ()
     files_after: tuple[dict[str, Any], ...] = ()
+    not_searched: tuple[dict[str, Any], ...] = ()
 
     @property
     def count(self) -> int:
@@ -141,5 +143,6 @@ class Erasures:
 
 def _read(path: Path) -> Erasure:
     said = json.loads(path.read_bytes())
-    lists = {key: tuple(said[key]) for key in ("searched", "files_before", "files_after")}
+    names = ("searched", "files_before", "files_after", "not_searched")
+    lists = {name: tuple(said.get(name, ())) for name in names}
     return Erasure(**{**said, **lists})

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,15 @@ from lakehouse_pipeline.lake.erased_records import ErasedRecords
 from lakehouse_pipeline.lake.landing_objects import LandingObjects
 from lakehouse_pipeline.lake.objects import ObjectInfo, at_once
 
+ABANDONED_SECONDS = 60.0
+"""For how long nobody has written a draft whose writer is dead."""
+
 SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSIONS = (".gz", ".zst")
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".temp", ".partial", ".filepart", ".crdownload", ".swp", "~")
+ERASING = ".erasing-"
+"""Before the name of a file that is being rewritten."""
+
 HASH_DIGITS = 8
 STEM_CHARACTERS = 100
 
@@ -69,7 +75,7 @@ class LandingFile:
 
     def draft(self) -> Path:
         """Return where a new content of the file may be written; no listing shows it."""
-        return self.path.with_name(f".erasing-{self.path.name}")
+        return self.path.with_name(f"{ERASING}{self.path.name}")
 
     def replace(self, draft: Path) -> bool:
         """Put a draft in the file's place, whole or not at all.
@@ -122,7 +128,7 @@ class LandedObject(LandingFile):
     def draft(self) -> Path:
         """Return where a new content of the object may be written, on the local disk."""
         local = self.local()
-        return local.with_name(f".erasing-{local.name}")
+        return local.with_name(f"{ERASING}{local.name}")
 
     def replace(self, draft: Path) -> bool:
         """Write a draft as the object and delete its copy; False when it was written since."""
@@ -145,6 +151,23 @@ class Landing:
     def files(self, dataset: str) -> list[LandingFile]:
         """Return the dataset's CSV files by name; temporary names and folders are left out."""
         return [file for file in self._entries(dataset) if is_csv(file.path.name)]
+
+    def unheld(self, dataset: str, held: Collection[str]) -> Iterator[tuple[str, LandingFile]]:
+        """Yield the CSV files whose content is none of the batches `held`, each with its batch.
+
+        Every file is read for that; from a bucket it is copied first.
+        """
+        contents = {batch[-HASH_DIGITS:] for batch in held}
+        for file in self.files(dataset):
+            sha256 = _sha256(file)
+            if sha256 and sha256[:HASH_DIGITS] not in contents:
+                batch = self.batch_of(dataset, file.path.name, sha256)
+                if batch not in held:
+                    yield batch, file
+
+    def no_csv(self, dataset: str) -> list[LandingFile]:
+        """Return the files that no reader takes, for their names; drafts of our own among them."""
+        return [file for file in self._entries(dataset) if not is_csv(file.path.name)]
 
     def ignored(self, dataset: str) -> list[Path]:
         """Return what lies in the folder but will never be read: neither CSV nor temporary."""
@@ -321,6 +344,17 @@ def readable(path: Path) -> None:
 def is_temporary(name: str) -> bool:
     """Return whether a name says that someone is still writing the file."""
     return name.startswith(".") or name.lower().endswith(TEMPORARY_SUFFIXES)
+
+
+def is_left_over(file: LandingFile) -> bool:
+    """Return whether a process of ours wrote the file, died and never gave it its name.
+
+    Ask under the dataset's lock, without which nothing is rewritten.
+    """
+    name = file.path.name
+    if name.startswith(ERASING):
+        return True
+    return name.startswith(".") and name.endswith(".part") and is_settled(file, ABANDONED_SECONDS)
 
 
 def is_csv(name: str) -> bool:

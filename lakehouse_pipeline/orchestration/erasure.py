@@ -105,6 +105,7 @@ class ErasureDesk:
         self._say_requested(asked, scope)
         records: dict[str, dict[str, list[int]]] = {}
         after: list[dict[str, object]] = []
+        unsearched: list[dict[str, object]] = []
         with self._lake() as lake:
             for dataset, versions in scope.items():
                 erasing = self._erasing(lake, versions, asked)
@@ -112,13 +113,26 @@ class ErasureDesk:
                 self._say_erased(lake, versions[0], asked, found)
                 if found:
                     records[dataset] = found
-                after += [asdict(file) for file in erasing.files_now(sorted(found))]
-        done = replace(asked, searched=tuple(scope), records=records, files_after=tuple(after))
+                touched = self._touched(asked.id, dataset)
+                after += [asdict(file) for file in erasing.files_now(sorted({*found, *touched}))]
+                unsearched += [asdict(file) for file in erasing.not_searched()]
+        done = replace(
+            asked,
+            searched=tuple(scope),
+            records=records,
+            files_after=tuple(after),
+            not_searched=tuple(unsearched),
+        )
         done = self.erasures.complete(done)
         for dataset in scope:
             self._say_completed(done, dataset)
             report_deadline(self.instance, self.settings, dataset)
         return done
+
+    def _touched(self, erasure: str, dataset: str) -> set[str]:
+        """Return the batches that files went of, though maybe no record is known of them."""
+        noted = self.erasures.noted(erasure)
+        return {file["batch"] for file in noted if file["dataset"] == dataset} - {""}
 
     def resume(self) -> Iterator[Erasure]:
         """Finish every request that is open; yield each certificate."""
@@ -159,6 +173,7 @@ class ErasureDesk:
             arrivals(self.instance, dataset).copies,
             note,
             self.settings.exports,
+            self.settings.settle_seconds,
         )
 
     def _say_requested(self, asked: Erasure, scope: Mapping[str, Sequence[Contract]]) -> None:

@@ -27,7 +27,6 @@ from lakehouse_pipeline.lake.landing import (
     HASH_DIGITS,
     Landing,
     LandingFile,
-    batch_id,
     is_settled,
 )
 from lakehouse_pipeline.names import Layer
@@ -170,7 +169,8 @@ class Office:
         for file in self._whole_files(dataset):
             digest = _digest(file) if file not in held else None
             if digest and set(landing.rewritten(dataset, digest)).isdisjoint(known):
-                new.setdefault(digest[:HASH_DIGITS], batch_id(file.path.name, digest))
+                batch = landing.batch_of(dataset, file.path.name, digest)
+                new.setdefault(digest[:HASH_DIGITS], batch)
         fresh = [batch for batch in new.values() if batch]
         self.instance.add_dynamic_partitions(dataset, fresh)
         return fresh

@@ -13,7 +13,7 @@ from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
-from lakehouse_pipeline.lake.landing import HASH_DIGITS, batch_id, readable
+from lakehouse_pipeline.lake.landing import HASH_DIGITS, readable
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.assets import dataset_assets
@@ -75,7 +75,8 @@ class Runs:
                 known.append(held[0])
                 report(self.instance, self._skipped(dataset, held[0], file), Layer.RAW)
             else:
-                new.append(batch_id(landing.place(dataset, file, digest).name, digest))
+                name = landing.place(dataset, file, digest).name
+                new.append(landing.batch_of(dataset, name, digest))
         added = [batch for batch in new if batch not in keys]
         self.instance.add_dynamic_partitions(dataset, added)
         return Taken(tuple(new), tuple(known))

@@ -25,7 +25,6 @@ from lakehouse_pipeline.lake.landing import (
     HASH_DIGITS,
     Landing,
     LandingFile,
-    batch_id,
     is_settled,
     stem_of,
 )
@@ -170,7 +169,7 @@ def _take(  # noqa: PLR0913 - where the file stands, and what is known beside it
         digest = sha256_of(file.local())
     except FileNotFoundError:
         return False
-    batch = batch_id(file.path.name, digest)
+    batch = landing.batch_of(dataset, file.path.name, digest)
     new = found.new.setdefault(dataset, {})
     same = [key for key in new if key.endswith(f"-{digest[:HASH_DIGITS]}")]
     if same:

@@ -33,6 +33,7 @@ from lakehouse_pipeline.pipeline.find_subject import Search
 from lakehouse_pipeline.pipeline.forget_tokens import Forgetting, takes_tokens, vaults_shared
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, Rewritten, rewrite_landing
+from lakehouse_pipeline.pipeline.unread_landing import UnreadLanding
 from lakehouse_pipeline.pipeline.upsert import upsert_published
 
 TABLES: tuple[Stored, ...] = (*Input, *Layer)
@@ -63,6 +64,7 @@ class Erasing:
     `versions` are the contract's, the one that counts first; `arrived` are all batches in the
     order they arrived; `copies` names the files that repeat the content of a batch. `note` is told
     of each file before it goes, and keeps that durably; `exports` is the folder of all exports.
+    A file in landing is whole when nobody changed it for `settle_seconds`.
     """
 
     lake: Lake
@@ -72,6 +74,7 @@ class Erasing:
     copies: Mapping[str, Sequence[str]]
     note: Callable[[FileGone], None]
     exports: Path
+    settle_seconds: float = 0.0
 
     @property
     def dataset(self) -> str:
@@ -98,15 +101,22 @@ class Erasing:
             if records:
                 self._leave_published(records)
                 self._leave_landing(records)
+            if unread := self._unread():
+                unread.cut(lambda batch, file: self.note(_landed_file(batch, self.dataset, file)))
         sweep_spills(self.lake.temporary)
         return records
+
+    def not_searched(self) -> list[FileGone]:
+        """Return the files in landing that nobody can look into, as they are now."""
+        unread = self._unread()
+        found = unread.not_searched() if unread else []
+        return [_landed_file(batch, self.dataset, file) for batch, file in found]
 
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
         """Yield the files that the batches have, as they are now, and the vault's."""
         for batch, landed in self._landed(batches).items():
             for copy in landed:
-                facts = (copy.path.name, copy.size, sha256_of(copy.local()))
-                yield FileGone(self.dataset, batch, LANDING, *facts)
+                yield _landed_file(batch, self.dataset, copy)
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
@@ -116,14 +126,20 @@ class Erasing:
             yield self._vault()
 
     def _write_down(self) -> None:
+        unread = self._unread()
+        if unread is None:
+            return
+        dialect = self.versions[0].csv
+        search = Search(self.lake, self.dataset, unread.columns, dialect, unread.suppressed)
+        for batch, records in (search.run() | unread.records()).items():
+            self.lake.erased.add(self.dataset, batch, records)
+
+    def _unread(self) -> UnreadLanding | None:
         columns = subject_columns(self.versions)
         suppressed = self.lake.subjects.of(self.dataset, self.erasure)
         if not columns or suppressed is None:
-            return
-        dialect = self.versions[0].csv
-        search = Search(self.lake, self.dataset, columns, dialect, suppressed)
-        for batch, records in search.run().items():
-            self.lake.erased.add(self.dataset, batch, records)
+            return None
+        return UnreadLanding(self.lake, self.versions, columns, suppressed, self.settle_seconds)
 
     def _records(self) -> dict[str, list[int]]:
         erased = self.lake.erased.of(self.dataset)
@@ -224,3 +240,8 @@ class Erasing:
             self.note(FileGone(self.dataset, batch, LANDING, *facts))
 
         return announce
+
+
+def _landed_file(batch: str, dataset: str, file: LandingFile) -> FileGone:
+    facts = (file.path.name, file.size, sha256_of(file.local()))
+    return FileGone(dataset, batch, LANDING, *facts)

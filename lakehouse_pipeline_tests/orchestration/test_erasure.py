@@ -1,3 +1,4 @@
+import gzip
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -132,6 +133,54 @@ def test_a_record_that_was_corrected_to_the_subject_goes_and_none_comes_back_by_
         assert home.query(Layer.RAW, "SELECT list(_record ORDER BY _record) FROM t") == [
             ([1, 2, 4, 6],)
         ]
+
+
+def test_what_no_layer_holds_leaves_landing_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse_pipeline.lake.landing.ABANDONED_SECONDS", 0.0)
+    written = tmp_path / "home/landing/orders/.july.csv.part"
+    written.parent.mkdir(parents=True)
+    with (
+        open_home(tmp_path / "home", erasing_contract()) as home,
+        written.open("w") as being_written,
+    ):
+        landing = home.settings.landing / DATASET
+        being_written.write(HEADER)
+        (landing / ".june.csv.0123456789ab.part").write_text(rows(4))
+        home.drop("may.csv", rows(2))
+        refused = home.drop("refused.csv", f"nr,mail\n1,x@example.org\n3,{SUBJECT}\n")
+        home.settle()
+        waits = home.drop("waits.csv", rows(6, first=1))
+        (landing / ".erasing-may.csv").write_text(rows(5))
+        (landing / "note.pdf").write_text("nobody reads this")
+        (landing / "cut.csv.gz").write_bytes(gzip.compress(rows(9).encode())[:-9])
+        done = erase(home)
+        assert done.records == {DATASET: {waits: [3]}}
+        assert {file["name"] for file in done.not_searched} == {
+            ".july.csv.part",
+            "cut.csv.gz",
+            "note.pdf",
+        }
+        gone = [(file["batch"], file["name"]) for file in done.files_before]
+        assert sorted(gone) == [
+            ("", ".erasing-may.csv"),
+            ("", ".june.csv.0123456789ab.part"),
+            (refused, "refused.csv"),
+            (waits, "waits.csv"),
+        ]
+        assert (landing / "refused.csv").read_text() == "nr,mail\n1,x@example.org\n"
+        assert (landing / "waits.csv").read_text() == rows(6).replace(LINE, "")
+        (landing / "cut.csv.gz").unlink()
+        assert found(home) == []
+        before = home.settle()
+        assert {*home.states()} >= {waits, refused}
+        assert home.states()[waits].state == "published"
+        assert len(home.states()) == 3, before
+        assert home.query(Layer.RAW, f"SELECT _record FROM t WHERE _batch_id = '{waits}'") == [
+            (n,) for n in (1, 2, 4, 5, 6)
+        ]
+        assert home.violations() == []
 
 
 def test_the_nightly_job_finishes_what_was_cut_off_and_its_check_passes(tmp_path: Path) -> None:

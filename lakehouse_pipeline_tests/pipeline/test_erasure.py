@@ -218,6 +218,7 @@ def test_a_value_of_the_vault_goes_when_nothing_else_is_left_of_the_subject(tmp_
     with open_lake(tmp_path) as lake:
         for layer in Layer:
             lake.tables.remove(contract.dataset, layer, [batch])
+    (tmp_path / "landing" / contract.dataset / "a.csv").unlink()
     assert erase(tmp_path, contract) == {}
     assert search([tmp_path / "vault"], SUBJECT).found == ()
     assert search([tmp_path / "vault"], "bob").found != ()
