@@ -49,7 +49,7 @@ def erase(
     for, and typed unseen. Records of a person who was erased do not enter again.
 
     What cannot be undone: the records, and older versions of the tables for the batches concerned.
-    Exits with 1 when --verify finds the value.
+    Exits with 1 when --verify finds the value, in a file or in a name.
     """
     settings = Settings()
     if show_list or show:
@@ -102,5 +102,5 @@ def _verify(settings: Settings, value: str, as_json: bool) -> None:
     with console.status("searching every byte"):
         searched = search(folders, value)
     print_json(searched) if as_json else print_searched(searched)
-    if searched.found or searched.unreadable:
+    if searched.found or searched.unreadable or searched.named:
         raise typer.Exit(1)

@@ -56,6 +56,8 @@ def print_searched(searched: Searched) -> None:
             for one in searched.found
         ]
         print_table(("file", "count", "found"), rows)
+    for path in searched.named:
+        console.print(f"{path}: the value stands in the name", markup=False)
     for path in searched.unreadable:
         console.print(f"{path}: could not be unpacked; its bytes as they are were searched")
     count = len(Counter(one.path for one in searched.found))

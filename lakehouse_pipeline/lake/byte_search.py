@@ -3,11 +3,12 @@
 Files are searched as they are and, where they are packed, unpacked: Parquet page by page and value
 by value (a number or a date as it is printed), gzip and zstd as text, SQLite row by row. The value
 is looked for in the encodings it may have been written in, and as JSON, CSV and URLs spell it. It
-is never written anywhere.
+is never written anywhere. Names of files and folders are searched too.
 """
 
 import gzip
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
@@ -40,20 +41,23 @@ class Searched:
     """How much was searched, and every file that holds the value.
 
     `unreadable` are files that say they are packed but could not be unpacked; their bytes as they
-    are were searched.
+    are were searched. `named` are files and folders that have the value in their name.
     """
 
     files: int
     bytes: int
     found: tuple[FoundIn, ...]
     unreadable: tuple[Path, ...]
+    named: tuple[Path, ...] = ()
 
 
 def search(folders: list[Path], value: str) -> Searched:
     """Return where the value stands below `folders`. Files that go meanwhile are passed over."""
     needles = _needles(value)
-    files, size, found, unreadable = 0, 0, [], []
+    files, size, found, unreadable, named = 0, 0, [], [], []
     for path in sorted({path for folder in folders for path in folder.rglob("*")}):
+        if any(needle in os.fsencode(path.name) for needle in needles):
+            named.append(path)
         if path.is_symlink() or not path.is_file():
             continue
         try:
@@ -64,7 +68,7 @@ def search(folders: list[Path], value: str) -> Searched:
             continue
         except (OSError, EOFError, zlib.error, pa.ArrowException, sqlite3.Error, IndexError):
             unreadable.append(path)
-    return Searched(files, size, tuple(found), tuple(unreadable))
+    return Searched(files, size, tuple(found), tuple(unreadable), tuple(named))
 
 
 def _needles(value: str) -> list[bytes]:

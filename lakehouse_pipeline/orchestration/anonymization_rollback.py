@@ -32,7 +32,7 @@ from lakehouse_pipeline.orchestration.metadata import ROLLED_BACK, ROW_COUNT, la
 from lakehouse_pipeline.orchestration.runs import QUIET
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
 from lakehouse_pipeline.pipeline.outcomes import LayerWritten
-from lakehouse_pipeline.pipeline.rollback import Rollback, RollbackRefusedError
+from lakehouse_pipeline.pipeline.rollback import Measures, Rollback, RollbackRefusedError
 
 PAGE = 1000
 
@@ -78,10 +78,10 @@ class RollbackDesk:
             others = [o for o in desk.known.of(dataset) if o.stage is Stage.ROLLED_BACK]
             arrived = desk.instance.get_dynamic_partitions(dataset)
             with self._lake() as lake:
-                written = Rollback(
+                written, measures = Rollback(
                     lake, contract, one, one.before, former, arrived, others, note
                 ).run()
-            self._say(one, contract, then, written)
+            self._say(one, contract, then, written, measures)
             done = taken(Stage.ROLLED_BACK, begun.by, begun.why)
             one = desk.tell(desk.known.write(after(one, done)))
         return one, batch_states(desk.instance, dataset, list(one.batches))
@@ -129,14 +129,16 @@ class RollbackDesk:
         contract: Contract,
         then: Mapping[tuple[str, Layer], dg.AssetMaterialization],
         written: list[LayerWritten],
+        measures: Measures,
     ) -> None:
         """Tell what the tables now hold: first the checks, then the layers, as they count."""
         step = one.step(Stage.ROLLING_BACK) or one.steps[-1]
-        events: list[Told] = [*self._checks(one)]
+        events: list[Told] = [*self._checks(one, measures)]
         for layer in written:
             said = then.get((layer.batch, layer.layer))
             if said is not None:
-                events.append(_again(said, layer, one))
+                measured = measures.get(layer.batch, {}) if layer.layer is Layer.PUBLISHED else {}
+                events.append(_again(said, layer, one, measured))
             elif layer.batch not in one.batches:
                 events.append(_moved(contract, layer))
         for batch in one.batches:
@@ -171,16 +173,19 @@ class RollbackDesk:
             run_config=QUIET,
         )
 
-    def _checks(self, one: Anonymization) -> Iterator[dg.AssetCheckEvaluation]:
+    def _checks(self, one: Anonymization, measures: Measures) -> Iterator[dg.AssetCheckEvaluation]:
         """Yield the newest results of then of each batch, and a failure where there was none.
 
-        What `privacy` measured since is no longer true of a batch that was not measured then.
+        `privacy` passed where it was measured now. What it measured since is no longer true of a
+        batch that was measured neither then nor now.
         """
         before = one.before.at if one.before else 0.0
-        measured = self._results(one, PRIVACY_CHECK, before)
-        yield from measured.values()
+        then = self._results(one, PRIVACY_CHECK, before)
+        for batch, measured in measures.items():
+            yield _measured(one, batch, then.get(batch), measured)
+        yield from (said for batch, said in then.items() if batch not in measures)
         for batch in self._results(one, PRIVACY_CHECK, math.inf):
-            if batch not in measured:
+            if batch not in {**then, **measures}:
                 yield _unmeasured(one, batch)
         gated = self._results(one, GATE_CHECK, before)
         yield from gated.values()
@@ -212,11 +217,15 @@ def _chunks(ids: list[int]) -> Iterator[list[int]]:
 
 
 def _again(
-    said: dg.AssetMaterialization, now: LayerWritten, one: Anonymization
+    said: dg.AssetMaterialization,
+    now: LayerWritten,
+    one: Anonymization,
+    measures: Mapping[str, float],
 ) -> dg.AssetMaterialization:
     """Return what was said of a layer then, with what it holds now and what brought it back."""
-    metadata: dict[str, dg.MetadataValue | int | str] = {
-        **said.metadata,
+    metadata: dict[str, dg.MetadataValue | int | float | str] = {
+        **_without_measures(said.metadata),
+        **measures,
         ROW_COUNT: now.records,
         "dagster/partition_row_count": now.records,
         "delta_version": now.version,
@@ -225,6 +234,10 @@ def _again(
     return dg.AssetMaterialization(
         said.asset_key, partition=now.batch, metadata=metadata, tags=said.tags
     )
+
+
+def _without_measures(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, dg.MetadataValue]:
+    return {name: value for name, value in metadata.items() if not name.startswith("privacy/")}
 
 
 def _moved(contract: Contract, now: LayerWritten) -> dg.AssetMaterialization:
@@ -238,6 +251,26 @@ def _unpublished(one: Anonymization, batch: str, by: str) -> Event:
     why = f"anonymization {one.id} was rolled back; it was not published before"
     facts: dict[str, str | int | float] = {"anonymization": one.id}
     return Event(EventType.DATA_UNPUBLISHED, one.dataset, batch, by, why, facts)
+
+
+def _measured(
+    one: Anonymization,
+    batch: str,
+    then: dg.AssetCheckEvaluation | None,
+    measures: Mapping[str, float],
+) -> dg.AssetCheckEvaluation:
+    """Return what `privacy` says of a batch now; which records are withheld is as it was then."""
+    kept = _without_measures(then.metadata) if then else {}
+    said = f"anonymization {one.id} was rolled back; measured again"
+    return dg.AssetCheckEvaluation(
+        asset_key=asset_key(one.dataset, Layer.PUBLISHED),
+        check_name=PRIVACY_CHECK,
+        passed=True,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=said,
+        metadata={**kept, **measures},
+        partition=batch,
+    )
 
 
 def _unmeasured(one: Anonymization, batch: str) -> dg.AssetCheckEvaluation:

@@ -5,11 +5,12 @@ it. Records of classes that break it are withheld, or the batch is refused. A ba
 l by itself cannot make published break them; t it can, since it moves the distribution of all.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.model import Contract, Privacy
+from lakehouse_pipeline.contracts.techniques import published_type
 from lakehouse_pipeline.layers.protection import (
     class_measures,
     classified,
@@ -20,7 +21,7 @@ from lakehouse_pipeline.layers.protection import (
 from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer, identifier
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import BatchProtected, Outcome
-from lakehouse_pipeline.pipeline.relations import relation
+from lakehouse_pipeline.pipeline.relations import relation, relation_of
 from lakehouse_pipeline.pipeline.release import RELEASED_RECORDS, refuse
 
 CLASSIFIED, CLASSES = "classified_records", "record_classes"
@@ -51,7 +52,8 @@ def pass_protection(
     )
     passed: list[str] = []
     for batch in batches:
-        with _classified(lake, contract, privacy, batch):
+        source = relation(lake, contract, Layer.ANONYMIZED, [batch])
+        with _classified(lake, privacy, source):
             protected, reasons = _protect(lake, contract, privacy, [*passed, batch])
         yield protected
         if reasons:
@@ -62,9 +64,59 @@ def pass_protection(
     return passed
 
 
+def measure_restored(
+    lake: Lake, contract: Contract, restored: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
+    """Measure batches, by the files that published is about to have of them; nothing is withheld.
+
+    Returns: the measures of each batch, named as in `BatchProtected`, and every promise of the
+        contract's `privacy` that is broken, in words; both empty where it promises none.
+    """
+    privacy = contract.privacy
+    if privacy is None or not restored:
+        return {}, ()
+    others = sorted(lake.tables.batches(contract.dataset, Layer.PUBLISHED) - set(restored))
+    held = lake.tables.files(contract.dataset, Layer.PUBLISHED, others) if others else []
+    all_files = [*held, *(file for files in restored.values() for file in files)]
+    if unmeasured := _not_as_promised(lake, contract, privacy, all_files):
+        return {}, unmeasured
+    found: dict[str, dict[str, float]] = {}
+    whole = _measured_in(lake, contract, privacy, all_files)
+    reasons = [*_reasons(privacy, whole, "published")[:-1]]
+    for batch, files in restored.items():
+        alone = _measured_in(lake, contract, privacy, files)
+        reasons += _reasons(privacy, alone, batch)[:-1]
+        found[batch] = {f"privacy/{name}": value for name, value in alone.values.items()}
+        found[batch] |= {f"privacy/published/{name}": v for name, v in whole.values.items()}
+    return found, tuple(reasons)
+
+
+def _measured_in(
+    lake: Lake, contract: Contract, privacy: Privacy, files: Sequence[str]
+) -> _Measured:
+    source = relation_of(lake, contract, Layer.ANONYMIZED, files)
+    with _classified(lake, privacy, source):
+        return _measure(lake, contract, privacy)
+
+
+def _not_as_promised(
+    lake: Lake, contract: Contract, privacy: Privacy, files: Sequence[str]
+) -> tuple[str, ...]:
+    """Return a sentence for each number that is measured by order and stands there as text."""
+    source = relation_of(lake, contract, Layer.ANONYMIZED, files)
+    held = lake.connection.sql(f"SELECT * FROM {source} LIMIT 0")
+    texts = {n for n, kind in zip(held.columns, held.types, strict=True) if str(kind) == "VARCHAR"}
+    return tuple(
+        f"privacy: t of {name} cannot be measured, which was text then"
+        for name in privacy.sensitive
+        if privacy.t is not None
+        and name in texts
+        and published_type(contract.column(name)).logical in ("integer", "number")
+    )
+
+
 @contextmanager
-def _classified(lake: Lake, contract: Contract, privacy: Privacy, batch: str) -> Iterator[None]:
-    source = relation(lake, contract, Layer.ANONYMIZED, [batch])
+def _classified(lake: Lake, privacy: Privacy, source: str) -> Iterator[None]:
     lake.connection.execute(
         f"CREATE OR REPLACE TABLE {CLASSIFIED} AS {classified(privacy, source)}"
     )

@@ -28,11 +28,15 @@ def relation(lake: Lake, contract: Contract, layer: Layer, batches: Sequence[str
 
     A column the contract gained after the records were written is null.
     """
-    files = lake.tables.files(contract.dataset, layer, batches)
+    return relation_of(lake, contract, layer, lake.tables.files(contract.dataset, layer, batches))
+
+
+def relation_of(lake: Lake, contract: Contract, layer: Layer, files: Sequence[str]) -> str:
+    """Return `relation` over these data files, whether or not a table names them."""
     types = _column_types(contract, layer)
     if not files:
         return empty(contract, layer)
-    source = parquet_relation(files)
+    source = parquet_relation(list(files))
     present = set(lake.connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
     missing = [
         f"NULL::{kind} AS {identifier(name)}" for name, kind in types.items() if name not in present

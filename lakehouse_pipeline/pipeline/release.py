@@ -137,7 +137,9 @@ def stage_safe(
 ) -> Staged:
     """Stage the records of `validated` (SQL of a relation), their personal columns made safe.
 
-    Raises: TechniqueFailedError: a technique cannot make its value of a record.
+    Raises:
+        TechniqueFailedError: a technique cannot make its value of a record. What goes wrong with
+            the vault or a key is no fault of the data and is raised as it is.
     """
     try:
         return _stage_safe(lake, contract, validated, folder, batches)
@@ -156,13 +158,29 @@ def _stage_safe(
         return stage(lake.connection, whole, folder, batches)
     schema = lake.connection.sql(f"SELECT * FROM ({whole}) LIMIT 0").to_arrow_table().schema
     plain = rows_of(lake.connection, sql)
-    safe = pa.RecordBatchReader.from_batches(plain.schema, lake.replacer.columns(plain, replaced))
+    of_engine: list[Exception] = []
+    of_any: list[Exception] = []
+    rows = lake.replacer.columns(_keeping(plain, of_engine), replaced)
+    safe = pa.RecordBatchReader.from_batches(plain.schema, _keeping(rows, of_any))
     lake.connection.register("safe_records", safe)
     try:
         sql = anonymized(contract, "safe_records")
         return stage(lake.connection, sql, folder, batches, schema)
+    except duckdb.Error:
+        if of_any and not of_engine:
+            raise of_any[0] from None
+        raise
     finally:
         lake.connection.unregister("safe_records")
+
+
+def _keeping(rows: Iterator[pa.RecordBatch], failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """Yield `rows`; keep what is raised, which the engine would pass on as a fault of its input."""
+    try:
+        yield from rows
+    except Exception as failure:
+        failures.append(failure)
+        raise
 
 
 def write_published(

@@ -28,7 +28,11 @@ from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer, literal
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.outcomes import LayerWritten
 from lakehouse_pipeline.pipeline.process import comes_back
+from lakehouse_pipeline.pipeline.protection import measure_restored
 from lakehouse_pipeline.pipeline.upsert import upsert_published
+
+Measures = dict[str, dict[str, float]]
+"""By batch what `privacy` measured, by name."""
 
 SHOWN = 5
 """How many batches a message names."""
@@ -66,10 +70,11 @@ class Rollback:
     rolled_back: Sequence[Anonymization]
     note: Callable[[Files], None]
 
-    def run(self) -> list[LayerWritten]:
+    def run(self) -> tuple[list[LayerWritten], Measures]:
         """Go back; return what both layers now hold of each batch that was written.
 
-        Holds the dataset's lock. Done twice, it gives the same.
+        Beside it the measures of each batch for which the active version, or that of then,
+        promises `privacy`. Holds the dataset's lock. Done twice, it gives the same.
 
         Raises: RollbackRefusedError: nothing was changed.
         """
@@ -83,6 +88,7 @@ class Rollback:
             self._refuse_taken_keys()
             with tables.staging(dataset) as folder:
                 published = self._of_then(Layer.PUBLISHED, folder) if self._appends else None
+                measures = self._measured(published) if published is not None else {}
                 anonymized = None if done else self._of_then(Layer.ANONYMIZED, folder)
                 if anonymized is not None:
                     self.note(_names(anonymized, self._batches))
@@ -90,11 +96,12 @@ class Rollback:
                 if published is not None:
                     self._commit(Layer.PUBLISHED, published)
             others: list[LayerWritten] = [] if self._appends else self._upserted()
-        return [
+        written = [
             *self._held(Layer.ANONYMIZED),
             *self._held(Layer.PUBLISHED),
             *(one for one in others if one.batch not in self.one.batches),
         ]
+        return written, measures
 
     @property
     def _batches(self) -> list[str]:
@@ -198,6 +205,32 @@ class Rollback:
                 f"these hold it as {error.stored}"
             ) from error
         return staged
+
+    def _measured(self, published: Staged) -> Measures:
+        """Return the measures of the batches, by what the active version promises or, else, theirs.
+
+        Raises: RollbackRefusedError: published would break what either promises.
+        """
+        files = {batch: list[str]() for batch in self._batches}
+        for path in published.files():
+            files[Path(path).parent.name.removeprefix(f"{BATCH_ID}=")].append(path)
+        found: Measures = {}
+        former = {contract.version: contract for contract in self.former.values()}
+        for contract in {**former, self.contract.version: self.contract}.values():
+            mine = {
+                batch: held
+                for batch, held in files.items()
+                if held and contract in (self.contract, self.former.get(batch))
+            }
+            measures, broken = measure_restored(self.lake, contract, mine)
+            if broken:
+                raise self._refused(
+                    f"what was published then breaks what {contract.version} promises: "
+                    f"{'; '.join(broken[:SHOWN])}. If another version is to count, "
+                    "activate that one first"
+                )
+            found |= measures
+        return found
 
     def _commit(self, layer: Layer, staged: Staged) -> None:
         """Make what was staged the content of the batches; a table that never was stays so."""

@@ -65,6 +65,9 @@ def test_verify_says_which_files_hold_the_value_and_ends_with_1(
     assert lakehouse("erase", "--subject", SUBJECT, "-d", "orders", *WHO).code == 0
     after = lakehouse("erase", "--verify", "--subject-file", file)
     assert (after.code, "stands in 0 files" in after.out) == (0, True)
+    (tmp_path / "home" / f"{SUBJECT}.txt").touch()
+    named = lakehouse("erase", "--verify", "--subject-file", file)
+    assert (named.code, "the value stands in the name" in named.out) == (1, True)
 
 
 @pytest.mark.parametrize(

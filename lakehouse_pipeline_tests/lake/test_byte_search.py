@@ -91,3 +91,11 @@ def test_a_value_across_two_chunks_counts_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_what_it_says_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(b"\x1f\x8bnot gzip")
     assert search([tmp_path], VALUE).unreadable == (tmp_path / "a.gz",)
+
+
+@pytest.mark.parametrize("name", [f"{VALUE}.csv", "j%C3%BCrgen.p777%40example.org", VALUE])
+def test_a_value_in_a_name_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "part").write_text("nothing")
+    searched = search([tmp_path], VALUE)
+    assert (searched.found, searched.named) == ((), (tmp_path / name,))

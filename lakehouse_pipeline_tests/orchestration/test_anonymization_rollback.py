@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dagster import RunsFilter
 
 from lakehouse_pipeline.errors import StepRefusedError
+from lakehouse_pipeline.lake.contract_steps import Steps
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
@@ -76,7 +78,7 @@ def test_batches_go_back_and_everything_that_is_said_of_them_is_true(tmp_path: P
             rolled_back(home, one.id)
         replay(home, later)
         assert home.violations() == []
-        (run,) = home.instance.get_runs(limit=1)
+        (run,) = home.instance.get_runs(RunsFilter(job_name=f"{DATASET}_rollback"))
         assert run.tags["lakehouse/dataset"] == DATASET
 
 
@@ -183,19 +185,58 @@ def test_withheld_records_are_withheld_again(tmp_path: Path) -> None:
         assert home.violations() == []
 
 
-def test_what_privacy_measured_is_not_claimed_of_what_is_not_measured(tmp_path: Path) -> None:
-    top = "  - {property: privacy, value: {quasiIdentifiers: [phone], k: 2, below: suppress}}\n"
-    new = contract(NEW, phone="technique: redact", compliance="strict", top=top)
-    with filled(tmp_path / "home", lines(11), new=new) as home:
+def private(version: str, phone: str, k: int) -> str:
+    """Return a strict version that makes telephones safe in one way, in groups of k."""
+    return contract(
+        version,
+        phone=phone,
+        compliance="strict",
+        top="  - {property: privacy, value: "
+        f"{{quasiIdentifiers: [phone], k: {k}, below: suppress}}}}\n",
+    )
+
+
+def test_what_breaks_the_privacy_that_is_promised_now_does_not_come_back(tmp_path: Path) -> None:
+    with filled(tmp_path / "home", lines(11), new=private(NEW, "technique: redact", 2)) as home:
+        before = home.content()
         one = applied(home)
+        content = home.content()
         assert home.checks(PRIVACY_CHECK)[-1].passed
+        with pytest.raises(RollbackRefusedError) as refused:
+            rolled_back(home, one.id)
+        for said in (
+            "breaks what 2.0.0 promises",
+            "privacy: published has k = 1, expected at least 2; privacy: a-",
+            "activate that one first. Nothing was changed.",
+        ):
+            assert said in str(refused.value)
+        assert home.content() == content
+        Steps(ContractStore(home.settings.contracts), SECOND, "a mistake").activate(
+            DATASET, OLD, breaking=True
+        )
         rolled_back(home, one.id)
+        assert home.content() == before
         newest = home.checks(PRIVACY_CHECK)[-1]
         assert not newest.passed
         assert newest.description == (
             f"anonymization {one.id} was rolled back; what is published is not measured"
         )
         assert [state.state for state in home.states().values()] == ["published"]
+        assert home.violations() == []
+
+
+def test_privacy_is_measured_again_with_what_came_since(tmp_path: Path) -> None:
+    old, new = private(OLD, "technique: redact", 2), private(NEW, "technique: suppress", 2)
+    with filled(tmp_path / "home", lines(11), old=old, new=new) as home:
+        one = applied(home)
+        home.drop("later.csv", lines(4, 41))
+        home.settle()
+        rolled_back(home, one.id)
+        newest = home.checks(PRIVACY_CHECK)[-1]
+        assert newest.passed
+        measures = {name: value.value for name, value in newest.metadata.items()}
+        assert measures["privacy/k"] == 2  # two have no telephone
+        assert measures["privacy/published/k"] == 6
         assert home.violations() == []
 
 
