@@ -7,7 +7,7 @@ what is written down whether or not it still finds the subject. Only batches tha
 are touched; the other records of these batches stay as they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,18 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.subjects import subject_columns
 from lakehouse_pipeline.lake.batch_files import (
+    FileHash,
     batches_with_files,
     delete_older,
     file_hashes,
-    older_files,
+    forget_copies,
+    names_by_batch,
 )
+from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.delta_log import forget_values
 from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
 from lakehouse_pipeline.lake.export_files import export_hashes, without_exports
+from lakehouse_pipeline.lake.landing import LandingFile
 from lakehouse_pipeline.lake.tables import Staged, stage
 from lakehouse_pipeline.names import BATCH_ID, LANDING, RECORD, Input, Layer, Stored, literal
 from lakehouse_pipeline.pipeline.find_subject import Search
@@ -39,7 +43,10 @@ EXPORT = "exports"
 
 @dataclass(frozen=True, slots=True)
 class FileGone:
-    """A file that held a record of the subject, or may have, and is no more as it was."""
+    """A file that held a record of the subject, or may have, and is no more as it was.
+
+    `url` and `version` are those of an object in a bucket, as in `FileHash`.
+    """
 
     dataset: str
     batch: str
@@ -47,6 +54,8 @@ class FileGone:
     name: str
     bytes: int
     sha256: str
+    url: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +97,27 @@ class Erasing:
         return records
 
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
-        """Yield the files that the batches have in the tables, as they are now."""
+        """Yield the files that the batches have in the tables and in landing, as they are now."""
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
                 for file in file_hashes(path, batch):
-                    yield FileGone(self.dataset, batch, table, file.name, file.bytes, file.sha256)
+                    yield self._file(table, file)
+        for batch, files in self._landed(batches).items():
+            for landed in files:
+                yield self._landing_file(batch, landed, sha256_of(landed.local()))
+
+    def _file(self, place: str, file: FileHash) -> FileGone:
+        facts = (file.name, file.bytes, file.sha256, file.url, file.version)
+        return FileGone(self.dataset, file.batch, str(place), *facts)
+
+    def _landing_file(self, batch: str, file: LandingFile, sha256: str) -> FileGone:
+        facts = (file.path.name, file.size, sha256, file.url, file.version())
+        return FileGone(self.dataset, batch, LANDING, *facts)
+
+    def _landed(self, batches: Iterable[str]) -> dict[str, list[LandingFile]]:
+        copies = {batch: self.copies.get(batch, ()) for batch in batches}
+        return self.lake.landing.holding(self.dataset, copies)
 
     def _write_down(self) -> None:
         columns = subject_columns(self.versions)
@@ -117,8 +141,8 @@ class Erasing:
     def _leave_published(self, records: Mapping[str, Sequence[int]]) -> None:
         """Take the records out of published; in mode upsert older records of their keys return."""
         contract = self.versions[0]
-        for name, size, sha256 in export_hashes(self.exports, self.dataset):
-            self.note(FileGone(self.dataset, "", EXPORT, name, size, sha256))
+        for file in export_hashes(self.exports, self.dataset):
+            self.note(self._file(EXPORT, file))
         with without_exports(self.exports, self.dataset):
             self._take_out(Layer.PUBLISHED, records)
             batches = set(records)
@@ -163,29 +187,27 @@ class Erasing:
 
     def _delete_older(self, table: Stored, batches: Sequence[str]) -> None:
         path = self.lake.tables.path(self.dataset, table)
+        named = names_by_batch(self.lake.tables.open(self.dataset, table), batches)
+        live = {name for names in named.values() for name in names}
         held = batches_with_files(path)
-        mine = [batch for batch in batches if batch in held]
-        if not mine:
-            return
-        live = {Path(file).name for file in self.lake.tables.files(self.dataset, table, mine)}
-        gone = older_files(path, mine, live)
-        for file in gone:
-            where = (self.dataset, file.batch, str(table))
-            self.note(FileGone(*where, file.name, file.bytes, file.sha256))
-        delete_older(path, gone)
-        forget_values(path)
+        if mine := [batch for batch in batches if batch in held]:
+            gone = [file for batch in mine for file in file_hashes(path, batch, live)]
+            for file in gone:
+                self.note(self._file(table, file))
+            delete_older(path, gone)
+            forget_values(path)
+        forget_copies(path, batches, live)
 
     def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
-        copies = {batch: self.copies.get(batch, ()) for batch in records}
-        for batch, files in self.lake.landing.holding(self.dataset, copies).items():
+        for batch, files in self._landed(records).items():
             for file in files:
                 rewrite_landing(
                     self.lake, LandedCopy(batch, file, self.versions), self._announce(batch)
                 )
+        self.lake.landing.forget_copies(self.dataset)
 
     def _announce(self, batch: str) -> Callable[[Rewritten], None]:
-        def announce(file: Rewritten) -> None:
-            facts = (file.name, file.bytes, file.before)
-            self.note(FileGone(self.dataset, batch, LANDING, *facts))
+        def announce(what: Rewritten) -> None:
+            self.note(self._landing_file(batch, what.file, what.before))
 
         return announce
