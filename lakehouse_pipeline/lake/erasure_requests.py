@@ -40,6 +40,7 @@ class Erasure:
     `subject` is the keyed hash of the value. `dataset` is `*` for all. Times are ISO 8601 in UTC.
     `records` has the numbers of the erased records by dataset and batch. `files_before` are those
     that went or were rewritten, `files_after` those that the batches have now, each with its hash.
+    `beyond_reach` says what a bucket may still hold of them.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Erasure:
     records: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     files_before: tuple[dict[str, Any], ...] = ()
     files_after: tuple[dict[str, Any], ...] = ()
+    beyond_reach: str = ""
 
     @property
     def count(self) -> int:
