@@ -1,5 +1,7 @@
 """What the tests of erasure share: a contract that names a subject, and erasing as people do."""
 
+from pathlib import Path
+
 from lakehouse_pipeline.lake.byte_search import search
 from lakehouse_pipeline.lake.erasure_requests import Erasure
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk
@@ -30,4 +32,4 @@ def found(home: Home, value: str = SUBJECT) -> list[str]:
     """Return the files of the home that hold a value, below the home."""
     searched = search([home.settings.home], value)
     assert searched.unreadable == ()
-    return [str(one.path.relative_to(home.settings.home)) for one in searched.found]
+    return [str(Path(one.path).relative_to(home.settings.home)) for one in searched.found]

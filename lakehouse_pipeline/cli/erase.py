@@ -1,6 +1,7 @@
 """`lakehouse erase`: take one person's records out of everything, and show that it was done."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,8 @@ import typer
 
 from lakehouse_pipeline.cli.erase_output import print_certificate, print_erasures, print_searched
 from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json
-from lakehouse_pipeline.lake.byte_search import search
+from lakehouse_pipeline.lake.bucket_folder import objects_of
+from lakehouse_pipeline.lake.byte_search import Searched, joined, search, search_bucket
 from lakehouse_pipeline.lake.erasure_requests import Erasures
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk
 from lakehouse_pipeline.orchestration.instance import open_instance
@@ -38,7 +40,7 @@ def erase(
     show_list: Annotated[bool, typer.Option("--list", help="List all erasures.")] = False,
     show: Annotated[str | None, typer.Option("--show", help="Show a certificate.")] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Search every byte for the person's value.")
+        bool, typer.Option("--verify", help="Search every byte of home and bucket for the value.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,6 +51,7 @@ def erase(
     for, and typed unseen. Records of a person who was erased do not enter again.
 
     What cannot be undone: the records, and older versions of the tables for the batches concerned.
+    Older versions and soft-deleted objects of a bucket are out of reach: the certificate says so.
     Exits with 1 when --verify finds the value, in a file or in a name.
     """
     settings = Settings()
@@ -95,12 +98,18 @@ def _shown(settings: Settings, erasure: str | None, as_json: bool) -> None:
         print_json(erasures.all()) if as_json else print_erasures(erasures.all())
 
 
+def _searched(settings: Settings, value: str) -> Iterator[Searched]:
+    """Search the home, then the folder or bucket of landing and lake where it is elsewhere."""
+    yield search([settings.home], value)
+    if objects := objects_of(settings.place):
+        yield search_bucket(objects, value, settings.home / "tmp")
+    elif settings.home not in (settings.place, *settings.place.parents):
+        yield search([settings.place], value)
+
+
 def _verify(settings: Settings, value: str, as_json: bool) -> None:
-    folders = [settings.home]
-    if settings.home not in (settings.place, *settings.place.parents):
-        folders.append(settings.place)
     with console.status("searching every byte"):
-        searched = search(folders, value)
+        searched = joined(_searched(settings, value))
     print_json(searched) if as_json else print_searched(searched)
     if searched.found or searched.unreadable or searched.named:
         raise typer.Exit(1)

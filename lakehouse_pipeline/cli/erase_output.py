@@ -24,6 +24,7 @@ def print_certificate(erasure: Erasure) -> None:
         f"requested {erasure.requested} by {erasure.by}: {erasure.why}",
         f"subject (keyed hash) {erasure.subject}",
         f"searched: {', '.join(erasure.searched) or 'nothing yet'}",
+        *([erasure.beyond_reach] if erasure.beyond_reach else []),
     ]
     console.print("\n".join(lines), markup=False)
     rows = [
@@ -44,8 +45,9 @@ def _state(erasure: Erasure) -> str:
 
 
 def _print_files(title: str, files: Sequence[dict[str, object]]) -> None:
-    columns = ("dataset", "place", "batch", "name", "bytes", "sha256")
-    print_table(columns, [[file[name] for name in columns] for file in files], title)
+    columns = ["dataset", "place", "batch", "name", "bytes", "sha256"]
+    columns += [column for column in ("url", "version") if any(file.get(column) for file in files)]
+    print_table(columns, [[file.get(name) for name in columns] for file in files], title)
 
 
 def print_searched(searched: Searched) -> None:
@@ -64,3 +66,5 @@ def print_searched(searched: Searched) -> None:
     console.print(
         f"{searched.files:,} files, {searched.bytes:,} bytes: the value stands in {count} files"
     )
+    if searched.beyond_reach:
+        console.print(searched.beyond_reach, markup=False)

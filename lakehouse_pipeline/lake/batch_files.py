@@ -15,17 +15,25 @@ from deltalake import DeltaTable
 
 from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
+from lakehouse_pipeline.lake.object_cache import ObjectCache
+from lakehouse_pipeline.lake.objects import ObjectInfo, Objects, at_once
 from lakehouse_pipeline.names import BATCH_ID
 
 
 @dataclass(frozen=True, slots=True)
 class FileHash:
-    """A data file of a batch, by its name in the batch's folder, with its bytes and SHA-256."""
+    """A file by its name in the batch's folder, with its bytes and SHA-256.
+
+    `url` is where it is in a bucket, and `version` the id under which the bucket may keep it when
+    it is deleted; both are '' where there is none.
+    """
 
     batch: str
     name: str
     bytes: int
     sha256: str
+    url: str = ""
+    version: str = ""
 
 
 def batch_files(table: Path, batch: str) -> tuple[int, int]:
@@ -88,39 +96,59 @@ def delete_for_good(table: Path, batches: list[str]) -> None:
             shutil.rmtree(folder)
 
 
-def older_files(table: Path, batches: Iterable[str], live: Collection[str]) -> list[FileHash]:
-    """Return the files of `batches` that are not `live` (file names): of versions from before."""
-    return [
-        file for batch in batches for file in file_hashes(table, batch) if file.name not in live
-    ]
+def file_hashes(table: Path, batch: str, without: Collection[str] = ()) -> list[FileHash]:
+    """Return the files that a batch has in a table's folder, whatever version names them.
 
-
-def file_hashes(table: Path, batch: str) -> list[FileHash]:
-    """Return every file that a batch has in a table's folder, whatever version names it.
-
-    In a bucket the hash is the store's own name of the content.
+    Those of the names `without` are left out. The hash is that of the content, in a bucket too.
     """
     folder = _folder(table, batch)
     if objects := objects_of(table):
-        return [
-            FileHash(batch, Path(one.key).name, one.size, one.content)
-            for one in objects.under(folder.name)
-        ]
+        listed = [one for one in objects.under(folder.name) if one.name not in without]
+        return object_hashes(objects, listed, batch)
     return [
         FileHash(batch, path.name, path.stat().st_size, sha256_of(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name not in without
     ]
 
 
+def object_hashes(
+    objects: Objects, listed: Sequence[ObjectInfo], batch: str = ""
+) -> list[FileHash]:
+    """Return the hashes of objects, which are streamed; those that are gone are left out."""
+
+    def hashed(info: ObjectInfo) -> FileHash | None:
+        try:
+            digest, now = objects.sha256(info.key), objects.head(info.key)
+        except FileNotFoundError:
+            return None
+        version = now.version if now else ""
+        return FileHash(batch, info.name, info.size, digest, objects.url_of(info.key), version)
+
+    return [file for file in at_once(hashed, listed) if file]
+
+
 def delete_older(table: Path, files: Sequence[FileHash]) -> None:
-    """Delete files that no newest version names, once the commit that replaced them is on disk."""
+    """Delete files that no newest version names, once the commit that replaced them is on disk.
+
+    From a bucket only the objects: `forget_copies` deletes what was copied of them.
+    """
     if objects := objects_of(table):
         objects.delete(f"{_folder(table, file.batch).name}/{file.name}" for file in files)
-    else:
-        _flush_log(table)
+        return
+    _flush_log(table)
     for file in files:
         (_folder(table, file.batch) / file.name).unlink(missing_ok=True)
+
+
+def forget_copies(table: Path, batches: Iterable[str], live: Collection[str]) -> None:
+    """Delete the copies of a bucket's files but for those of the names `live`.
+
+    Call it after the objects were deleted, also when another process deleted them and died.
+    """
+    if objects_of(table):
+        for batch in batches:
+            ObjectCache(table).forget(_folder(table, batch).name, live)
 
 
 def _folder(table: Path, batch: str) -> Path:

@@ -1,25 +1,31 @@
-"""Every byte below a folder searched for a value, whatever the value is wrapped in.
+"""Every byte below a folder or a bucket's prefix searched for a value, whatever wraps the value.
 
 Files are searched as they are and, where they are packed, unpacked: Parquet page by page and value
 by value (a number or a date as it is printed), gzip and zstd as text, SQLite row by row. The value
 is looked for in the encodings it may have been written in, and as JSON, CSV and URLs spell it. It
-is never written anywhere. Names of files and folders are searched too.
+is never written anywhere. Names of files and folders are searched too. An object is searched in a
+copy that goes at once.
 """
 
 import gzip
 import json
 import os
+import shutil
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakehouse_pipeline.lake.beyond_reach import beyond_reach, newest_version
+from lakehouse_pipeline.lake.engine import own_folder
+from lakehouse_pipeline.lake.objects import ObjectInfo, Objects, at_once
 from lakehouse_pipeline.lake.parquet_pages import pages
 
 _CHUNK = 8 << 20
@@ -29,9 +35,12 @@ _GZIP, _ZSTD, _PARQUET, _SQLITE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"S
 
 @dataclass(frozen=True, slots=True)
 class FoundIn:
-    """A file that holds the value, how often, and whether in its bytes or unpacked."""
+    """A file that holds the value, how often, and whether in its bytes or unpacked.
 
-    path: Path
+    `path` is the URL of an object.
+    """
+
+    path: str
     count: int
     unpacked: bool
 
@@ -41,34 +50,91 @@ class Searched:
     """How much was searched, and every file that holds the value.
 
     `unreadable` are files that say they are packed but could not be unpacked; their bytes as they
-    are were searched. `named` are files and folders that have the value in their name.
+    are were searched. `named` are files, folders and objects that have the value in their name.
+    `beyond_reach` says what a bucket may hold that nobody can search from here.
     """
 
     files: int
     bytes: int
     found: tuple[FoundIn, ...]
-    unreadable: tuple[Path, ...]
-    named: tuple[Path, ...] = ()
+    unreadable: tuple[str, ...]
+    named: tuple[str, ...] = ()
+    beyond_reach: str = ""
 
 
 def search(folders: list[Path], value: str) -> Searched:
     """Return where the value stands below `folders`. Files that go meanwhile are passed over."""
     needles = _needles(value)
-    files, size, found, unreadable, named = 0, 0, [], [], []
-    for path in sorted({path for folder in folders for path in folder.rglob("*")}):
-        if any(needle in os.fsencode(path.name) for needle in needles):
-            named.append(path)
-        if path.is_symlink() or not path.is_file():
-            continue
+    found = sorted({path for folder in folders for path in folder.rglob("*")})
+    files = [path for path in found if not path.is_symlink() and path.is_file()]
+    searched = joined(_looked_into(path, str(path), needles) for path in files)
+    return replace(searched, named=tuple(str(path) for path in found if _names(path.name, needles)))
+
+
+def search_bucket(objects: Objects, value: str, temporary: Path) -> Searched:
+    """Return where the value stands in a bucket. Objects that go meanwhile are passed over.
+
+    Each is copied below `temporary` while it is searched: a copy that is there already may be
+    another than the object. Raises: StorageError.
+    """
+    needles, listed = _needles(value), objects.under()
+    temporary.mkdir(parents=True, exist_ok=True)
+    folder = own_folder(temporary)
+
+    def look(item: tuple[int, ObjectInfo]) -> Searched:
+        number, info = item
+        copy = folder / str(number)
         try:
-            files, size = files + 1, size + path.stat().st_size
-            found += _plain(path, needles)
-            found += _unpacked(path, needles)
+            objects.download(info.key, copy)
         except FileNotFoundError:
-            continue
-        except (OSError, EOFError, zlib.error, pa.ArrowException, sqlite3.Error, IndexError):
-            unreadable.append(path)
-    return Searched(files, size, tuple(found), tuple(unreadable), tuple(named))
+            return _NOTHING
+        try:
+            return _looked_into(copy, objects.url_of(info.key), needles)
+        finally:
+            copy.unlink(missing_ok=True)
+
+    try:
+        searched = joined(at_once(look, list(enumerate(listed))))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    named = tuple(objects.url_of(info.key) for info in listed if _names(info.key, needles))
+    said = beyond_reach(objects.url, newest_version(objects, listed))
+    return replace(searched, named=named, beyond_reach=said)
+
+
+_NOTHING = Searched(0, 0, (), ())
+
+
+def joined(parts: Iterable[Searched]) -> Searched:
+    """Return several searches as one, in their order."""
+    every = list(parts)
+    return Searched(
+        sum(part.files for part in every),
+        sum(part.bytes for part in every),
+        tuple(chain.from_iterable(part.found for part in every)),
+        tuple(chain.from_iterable(part.unreadable for part in every)),
+        tuple(chain.from_iterable(part.named for part in every)),
+        "".join(part.beyond_reach for part in every),
+    )
+
+
+def _names(name: str, needles: list[bytes]) -> bool:
+    return any(needle in os.fsencode(name) for needle in needles)
+
+
+def _looked_into(path: Path, shown: str, needles: list[bytes]) -> Searched:
+    """Search one file, which is called `shown`."""
+    size, found = 0, list[FoundIn]()
+    unreadable: tuple[str, ...] = ()
+    try:
+        size = path.stat().st_size
+        found += _plain(path, shown, needles)
+        found += _unpacked(path, shown, needles)
+    except FileNotFoundError:
+        return Searched(0, 0, tuple(found), ())
+    except (OSError, EOFError, zlib.error, pa.ArrowException, sqlite3.Error, IndexError):
+        unreadable = (shown,)
+    return Searched(1, size, tuple(found), unreadable)
 
 
 def _needles(value: str) -> list[bytes]:
@@ -93,18 +159,18 @@ def _needles(value: str) -> list[bytes]:
     ]
 
 
-def _plain(path: Path, needles: list[bytes]) -> list[FoundIn]:
+def _plain(path: Path, shown: str, needles: list[bytes]) -> list[FoundIn]:
     with path.open("rb") as file:
         count = _count(iter(lambda: file.read(_CHUNK), b""), needles)
-    return [FoundIn(path, count, unpacked=False)] if count else []
+    return [FoundIn(shown, count, unpacked=False)] if count else []
 
 
-def _unpacked(path: Path, needles: list[bytes]) -> list[FoundIn]:
+def _unpacked(path: Path, shown: str, needles: list[bytes]) -> list[FoundIn]:
     with path.open("rb") as file:
         head = file.read(16)
     unpack = _unpacking(head)
     count = _count(unpack(path), needles) if unpack else 0
-    return [FoundIn(path, count, unpacked=True)] if count else []
+    return [FoundIn(shown, count, unpacked=True)] if count else []
 
 
 def _unpacking(head: bytes) -> Callable[[Path], Iterator[bytes]] | None:

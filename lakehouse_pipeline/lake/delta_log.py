@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
@@ -60,14 +61,20 @@ def _version(name: str) -> str:
 
 def _entries(table: Path) -> Iterator[dict[str, object]]:
     """Yield the actions of every commit and checkpoint."""
+    for name, content in _files(table):
+        if name.endswith(".json"):
+            yield from (json.loads(line) for line in content.splitlines() if line)
+        elif ".checkpoint" in name and name.endswith(".parquet"):
+            yield from pq.read_table(pa.BufferReader(content)).to_pylist()
+
+
+def _files(table: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file of the log."""
     if objects := objects_of(table):
-        texts = (objects.get(o.key) for o in objects.under(LOG) if o.name.endswith(".json"))
-        yield from (json.loads(line) for text in texts for line in text.splitlines() if line)
-        return
-    for path in sorted((table / LOG).glob("*.json")):
-        yield from (json.loads(line) for line in path.read_bytes().splitlines() if line)
-    for path in sorted((table / LOG).glob("*.checkpoint*.parquet")):
-        yield from pq.read_table(path).to_pylist()
+        yield from ((one.name, objects.get(one.key)) for one in objects.under(LOG))
+    else:
+        files = (path for path in sorted((table / LOG).iterdir()) if path.is_file())
+        yield from ((path.name, path.read_bytes()) for path in files)
 
 
 def _may_hold_values(entry: dict[str, object]) -> bool:

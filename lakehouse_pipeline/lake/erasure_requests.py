@@ -40,7 +40,8 @@ class Erasure:
     `subject` is the keyed hash of the value. `dataset` is `*` for all. Times are ISO 8601 in UTC.
     `records` has the numbers of the erased records by dataset and batch. `files_before` are those
     that went or were rewritten, `files_after` those that the batches have now, each with its hash;
-    `not_searched` are those in landing that nobody can look into.
+    `not_searched` are those in landing that nobody can look into. `beyond_reach` says what a bucket
+    may still hold of them.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Erasure:
     files_before: tuple[dict[str, Any], ...] = ()
     files_after: tuple[dict[str, Any], ...] = ()
     not_searched: tuple[dict[str, Any], ...] = ()
+    beyond_reach: str = ""
 
     @property
     def count(self) -> int:

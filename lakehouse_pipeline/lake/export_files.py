@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from lakehouse_pipeline.lake.batch_files import FileHash, object_hashes
 from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 
@@ -47,11 +48,12 @@ def without_exports(exports: Path, dataset: str) -> Iterator[None]:
         yield
 
 
-def export_hashes(exports: Path, dataset: str) -> list[tuple[str, int, str]]:
-    """Return name, bytes and SHA-256 of each export of a dataset that is there."""
-    folder = exports / dataset
+def export_hashes(exports: Path, dataset: str) -> list[FileHash]:
+    """Return each export of a dataset that is there, and what was given out by a bucket."""
+    folder, objects = exports / dataset, objects_of(exports)
     found = _made(folder) if folder.is_dir() else []
-    return [(path.name, path.stat().st_size, sha256_of(path)) for path in found]
+    made = [FileHash("", path.name, path.stat().st_size, sha256_of(path)) for path in found]
+    return made + (object_hashes(objects, objects.under(dataset)) if objects else [])
 
 
 def use(path: Path) -> None:

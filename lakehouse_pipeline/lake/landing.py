@@ -60,6 +60,15 @@ class LandingFile:
         """What changes whenever the file is written or put there again."""
         return f"{self.size}-{self.modified_ns}-{self.changed_ns}"
 
+    @property
+    def url(self) -> str:
+        """Where it is in a bucket, '' where it is in none."""
+        return ""
+
+    def version(self) -> str:
+        """Return the id under which a bucket may keep it when it is deleted, '' without one."""
+        return ""
+
     def local(self) -> Path:
         """Return where its bytes can be read. Raises: FileNotFoundError: it has gone."""
         return self.path
@@ -114,8 +123,21 @@ class LandedObject(LandingFile):
 
     @property
     def fingerprint(self) -> str:
-        """What changes whenever the object is written again."""
-        return self.info.content
+        """What changes whenever the object is written again, with the same content too.
+
+        S3 makes the etag of the content alone.
+        """
+        return f"{self.info.content}-{self.modified_ns}"
+
+    @property
+    def url(self) -> str:
+        """Where the object is."""
+        return self.objects.objects.url_of(self.info.key)
+
+    def version(self) -> str:
+        """Return the id under which the bucket may keep it, '' when it gives none or it is gone."""
+        now = self.objects.objects.head(self.info.key)
+        return now.version if now else ""
 
     def local(self) -> Path:
         """Return a local copy. Raises: FileNotFoundError: the object has gone."""
@@ -259,6 +281,11 @@ class Landing:
     def lost_records(self, dataset: str, batch: str) -> bool:
         """Return whether records were erased from a batch."""
         return self._erased is not None and batch in self._erased.of(dataset)
+
+    def forget_copies(self, dataset: str) -> None:
+        """Delete the copies on this machine of objects that are not in the bucket any more."""
+        if self._objects:
+            self._objects.forget_copies(dataset)
 
     def _match(self, dataset: str, batch: str, candidates: list[LandingFile]) -> LandingFile | None:
         if len(candidates) == 1:

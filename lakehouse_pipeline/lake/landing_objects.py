@@ -71,13 +71,22 @@ class LandingObjects:
 
         Returns: False when the object was written again since it was listed; it stays.
         """
-        now = self.objects.head(info.key)
-        unchanged = now is not None and now.content == info.content
-        if unchanged:
-            self.objects.upload(draft, info.key)
+        unchanged = self.objects.upload_over(draft, info)
         draft.unlink()
         ObjectCache(self.folder).path(info.key, info.content).unlink(missing_ok=True)
         return unchanged
+
+    def forget_copies(self, dataset: str) -> None:
+        """Delete the copies of what is not in the bucket any more, or was written again since.
+
+        What is listed later than the copies were looked for can have none among them.
+        """
+        copies = [path for path in (self.folder / dataset).rglob("*") if not path.is_dir()]
+        cache = ObjectCache(self.folder)
+        there = {cache.path(one.key, one.content).parent for one in self.entries(dataset)}
+        for copy in copies:
+            if copy.parent not in there:
+                copy.unlink(missing_ok=True)
 
     def place(
         self, dataset: str, source: Path, sha256: str, named_after: Callable[[str, str], str]

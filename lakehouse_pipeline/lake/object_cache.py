@@ -7,7 +7,7 @@ is too much; what was used within the hour stays, for another run may be reading
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,15 @@ class ObjectCache:
         """Return where the copy of an object is; its last name is that of the object."""
         folder, _, name = key.rpartition("/")
         return self.folder.joinpath(folder, version, name)
+
+    def forget(self, folder: str, kept: Collection[str] = ()) -> None:
+        """Delete every copy below a folder of keys, but for the files of the names `kept`.
+
+        Half-made ones go too: an object that was deleted while it was downloaded leaves no copy.
+        """
+        for path in self.folder.joinpath(folder).rglob("*"):
+            if path.name not in kept and not path.is_dir():
+                path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove copies that are old, and more when there are too many."""

@@ -5,24 +5,28 @@ Credentials and endpoints come from the environment as obstore and deltalake rea
 landing files are in `landing.py`, tables in `tables.py`.
 """
 
+import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.object_signing import signed
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
 
 SCHEMES = ("s3", "az", "gs")
 AT_ONCE = 8
@@ -62,12 +66,16 @@ class StorageError(LakehouseError):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object as a listing shows it; `key` is below the prefix, `etag` without quotes."""
+    """An object as a listing shows it; `key` is below the prefix, `etag` without quotes.
+
+    `version` is the store's id of this version, which listings leave out; '' where it gave none.
+    """
 
     key: str
     size: int
     etag: str
     modified: datetime
+    version: str = ""
 
     @property
     def name(self) -> str:
@@ -89,6 +97,10 @@ class Objects:
     def below(self, *names: str) -> "Objects":
         """Return what stands below a further part of the prefix."""
         return Objects("/".join((self.url.rstrip("/"), *names)))
+
+    def url_of(self, key: str) -> str:
+        """Return where an object is, as a person names it."""
+        return f"{self.url.rstrip('/')}/{key}"
 
     def under(self, prefix: str = "") -> list[ObjectInfo]:
         """Return every object below `prefix`, by key. Raises: StorageError."""
@@ -122,23 +134,41 @@ class Objects:
 
         Raises: FileNotFoundError: there is no such object. StorageError.
         """
+        while not self._downloaded(key, target):
+            pass  # an erasure took the draft away: what the object is now is read, if it is still
+        return target
+
+    def _downloaded(self, key: str, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(
             dir=target.parent, prefix=".", suffix=".part", delete=False
         ) as file:
             draft = Path(file.name)
             try:
-                for chunk in obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES):
+                for chunk in self._chunks(key):
                     file.write(chunk)
                 file.flush()
-                draft.replace(target)
-            except FileNotFoundError:
-                raise
-            except BaseError as error:
-                raise self._failed(f"read {key}", error) from error
+                return _moved(draft, target)
             finally:
                 draft.unlink(missing_ok=True)
-        return target
+
+    def sha256(self, key: str) -> str:
+        """Return the SHA-256 (hex) of an object's content, which is streamed and kept nowhere.
+
+        Raises: FileNotFoundError: there is no such object. StorageError.
+        """
+        digest = hashlib.sha256()
+        for chunk in self._chunks(key):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def _chunks(self, key: str) -> "Iterator[obstore.Bytes]":
+        try:
+            yield from obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES)
+        except FileNotFoundError:
+            raise
+        except BaseError as error:
+            raise self._failed(f"read {key}", error) from error
 
     def upload(self, source: Path, key: str) -> None:
         """Stream a file to an object, in parts where it is large. Raises: StorageError."""
@@ -158,6 +188,29 @@ class Objects:
         if self.head(key) is not None:
             return False
         self.upload(source, key)
+        return True
+
+    def upload_over(self, source: Path, info: ObjectInfo) -> bool:
+        """Stream a file to an object that is still what `info` says; return whether it was written.
+
+        A large file is written in parts, which no store can make conditional, as in `upload_new`.
+        Raises: StorageError.
+        """
+        now = self.head(info.key)
+        if now is None or now.content != info.content:
+            return False
+        if source.stat().st_size > AT_ONCE_BYTES:
+            self.upload(source, info.key)
+            return True
+        unchanged: UpdateVersion = {"e_tag": f'"{now.etag}"'}
+        if now.version:
+            unchanged["version"] = now.version
+        try:
+            obstore.put(self._store, info.key, source, mode=unchanged, use_multipart=False)
+        except (PreconditionError, FileNotFoundError):
+            return False
+        except BaseError as error:
+            raise self._failed(f"write {info.key}", error) from error
         return True
 
     def put_new(self, key: str, content: bytes | Path) -> bool:
@@ -229,6 +282,15 @@ def _opened(url: str, _process: int) -> S3Store | AzureStore | GCSStore:
     return store
 
 
+def _moved(draft: Path, target: Path) -> bool:
+    """Put a draft in its place; return False when somebody has deleted it meanwhile."""
+    try:
+        draft.replace(target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return what `work` gives for each item, several at a time; order kept.
 
@@ -241,8 +303,9 @@ def at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:
-    etag = (meta["e_tag"] or meta["version"] or "").removeprefix("W/").strip('"')
-    return ObjectInfo(meta["path"], meta["size"], etag, meta["last_modified"])
+    version = meta["version"] or ""
+    etag = (meta["e_tag"] or version).removeprefix("W/").strip('"')
+    return ObjectInfo(meta["path"], meta["size"], etag, meta["last_modified"], version)
 
 
 def _problem(error: Exception) -> str:

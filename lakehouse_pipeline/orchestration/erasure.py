@@ -20,6 +20,8 @@ from lakehouse_pipeline.contracts.subjects import subject_columns
 from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.errors import LakehouseError, NamelessStepError
 from lakehouse_pipeline.lake.batch_files import records_by_batch
+from lakehouse_pipeline.lake.beyond_reach import beyond_reach
+from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.erased_subjects import EVERY_DATASET
 from lakehouse_pipeline.lake.erasure_requests import Erasure, Erasures, new_request
@@ -122,7 +124,7 @@ class ErasureDesk:
             files_after=tuple(after),
             not_searched=tuple(unsearched),
         )
-        done = self.erasures.complete(done)
+        done = self.erasures.complete(replace(done, beyond_reach=self._beyond_reach(done)))
         for dataset in scope:
             self._say_completed(done, dataset)
             report_deadline(self.instance, self.settings, dataset)
@@ -132,6 +134,13 @@ class ErasureDesk:
         """Return the batches that files went of, though maybe no record is known of them."""
         noted = self.erasures.noted(erasure)
         return {file["batch"] for file in noted if file["dataset"] == dataset} - {""}
+
+    def _beyond_reach(self, done: Erasure) -> str:
+        objects = objects_of(self.settings.place)
+        if objects is None:
+            return ""
+        files = [*self.erasures.noted(done.id), *done.files_after]
+        return beyond_reach(objects.url, [file["version"] for file in files if file.get("url")])
 
     def resume(self) -> Iterator[Erasure]:
         """Finish every request that is open; yield each certificate."""

@@ -17,10 +17,12 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.contracts.subjects import subject_columns
 from lakehouse_pipeline.lake.batch_files import (
+    FileHash,
     batches_with_files,
     delete_older,
     file_hashes,
-    older_files,
+    forget_copies,
+    names_by_batch,
 )
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.delta_log import forget_values
@@ -47,6 +49,7 @@ class FileGone:
     """A file that held a record of the subject, or may have, and is no more as it was.
 
     `place` is a folder of the dataset, or `vault`; `batch` is empty for what is of no one batch.
+    `url` and `version` are those of an object in a bucket, as in `FileHash`.
     """
 
     dataset: str
@@ -55,6 +58,8 @@ class FileGone:
     name: str
     bytes: int
     sha256: str
+    url: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ class Erasing:
                 self._leave_published(records)
                 self._leave_landing(records)
             if unread := self._unread():
-                unread.cut(lambda batch, file: self.note(_landed_file(batch, self.dataset, file)))
+                unread.cut(lambda batch, file: self.note(self._landing_file(batch, file)))
+            self.lake.landing.forget_copies(self.dataset)
         sweep_spills(self.lake.temporary)
         return records
 
@@ -110,20 +116,30 @@ class Erasing:
         """Return the files in landing that nobody can look into, as they are now."""
         unread = self._unread()
         found = unread.not_searched() if unread else []
-        return [_landed_file(batch, self.dataset, file) for batch, file in found]
+        return [self._landing_file(batch, file) for batch, file in found]
 
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
-        """Yield the files that the batches have, as they are now, and the vault's."""
-        for batch, landed in self._landed(batches).items():
-            for copy in landed:
-                yield _landed_file(batch, self.dataset, copy)
+        """Yield the files of the batches, in landing too, as they are now, and the vault's."""
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
                 for file in file_hashes(path, batch):
-                    yield FileGone(self.dataset, batch, table, file.name, file.bytes, file.sha256)
+                    yield self._file(table, file)
+        for batch, files in self._landed(batches).items():
+            for landed in files:
+                yield self._landing_file(batch, landed)
         if takes_tokens(self.versions) and self.lake.replacer.vault.path.exists():
             yield self._vault()
+
+    def _file(self, place: str, file: FileHash) -> FileGone:
+        facts = (file.name, file.bytes, file.sha256, file.url, file.version)
+        return FileGone(self.dataset, file.batch, str(place), *facts)
+
+    def _landing_file(self, batch: str, file: LandingFile, sha256: str = "") -> FileGone:
+        """Return what a file in landing is; `sha256` is asked of the file where it is not given."""
+        content = sha256 or sha256_of(file.local())
+        facts = (file.path.name, file.size, content, file.url, file.version())
+        return FileGone(self.dataset, batch, LANDING, *facts)
 
     def _write_down(self) -> None:
         unread = self._unread()
@@ -165,8 +181,8 @@ class Erasing:
     def _leave_published(self, records: Mapping[str, Sequence[int]]) -> None:
         """Take the records out of published; in mode upsert older records of their keys return."""
         contract = self.versions[0]
-        for name, size, sha256 in export_hashes(self.exports, self.dataset):
-            self.note(FileGone(self.dataset, "", EXPORT, name, size, sha256))
+        for file in export_hashes(self.exports, self.dataset):
+            self.note(self._file(EXPORT, file))
         with without_exports(self.exports, self.dataset):
             self._take_out(Layer.PUBLISHED, records)
             batches = set(records)
@@ -211,17 +227,16 @@ class Erasing:
 
     def _delete_older(self, table: Stored, batches: Sequence[str]) -> None:
         path = self.lake.tables.path(self.dataset, table)
+        named = names_by_batch(self.lake.tables.open(self.dataset, table), batches)
+        live = {name for names in named.values() for name in names}
         held = batches_with_files(path)
-        mine = [batch for batch in batches if batch in held]
-        if not mine:
-            return
-        live = {Path(file).name for file in self.lake.tables.files(self.dataset, table, mine)}
-        gone = older_files(path, mine, live)
-        for file in gone:
-            where = (self.dataset, file.batch, str(table))
-            self.note(FileGone(*where, file.name, file.bytes, file.sha256))
-        delete_older(path, gone)
-        forget_values(path, lambda file: self.note(FileGone(self.dataset, "", table, *file)))
+        if mine := [batch for batch in batches if batch in held]:
+            gone = [file for batch in mine for file in file_hashes(path, batch, live)]
+            for file in gone:
+                self.note(self._file(table, file))
+            delete_older(path, gone)
+            forget_values(path, lambda file: self.note(FileGone(self.dataset, "", table, *file)))
+        forget_copies(path, batches, live)
 
     def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
         for batch, files in self._landed(records).items():
@@ -235,13 +250,7 @@ class Erasing:
         return self.lake.landing.holding(self.dataset, copies)
 
     def _announce(self, batch: str) -> Callable[[Rewritten], None]:
-        def announce(file: Rewritten) -> None:
-            facts = (file.name, file.bytes, file.before)
-            self.note(FileGone(self.dataset, batch, LANDING, *facts))
+        def announce(what: Rewritten) -> None:
+            self.note(self._landing_file(batch, what.file, what.before))
 
         return announce
-
-
-def _landed_file(batch: str, dataset: str, file: LandingFile) -> FileGone:
-    facts = (file.path.name, file.size, sha256_of(file.local()))
-    return FileGone(dataset, batch, LANDING, *facts)

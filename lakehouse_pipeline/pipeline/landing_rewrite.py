@@ -20,11 +20,10 @@ from lakehouse_pipeline.pipeline.relations import records_per_batch
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What became of a landing file: its hashes before and after, None when it was deleted."""
+    """What becomes of a landing file: its hashes before and after, None when it is deleted."""
 
-    name: str
+    file: LandingFile
     before: str
-    bytes: int
     after: str | None
 
 
@@ -61,7 +60,7 @@ def rewrite_landing(
     if not numbers:
         return
     after = _write(lake, copy, numbers)
-    announce(Rewritten(path.name, before, file.size, after.sha256 if after else None))
+    announce(Rewritten(file, before, after.sha256 if after else None))
     if after is None:
         file.draft().unlink(missing_ok=True)
         file.delete()

@@ -170,7 +170,7 @@ def test_no_personal_value_lies_where_it_may_not(used: Used) -> None:
     leaked = set()
     for value, where in (marked | days).items():
         for file in search([used.home], value).found:
-            path = str(file.path.relative_to(used.home))
+            path = str(Path(file.path).relative_to(used.home))
             allowed = MAY_HOLD.match(path)
             if allowed:
                 held.add(allowed[0])

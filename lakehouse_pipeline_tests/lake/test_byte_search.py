@@ -31,7 +31,7 @@ def test_a_value_is_found_in_every_kind_of_parquet(
         write_statistics=False,
     )
     searched = search([tmp_path], VALUE)
-    assert {one.path for one in searched.found} == {path}
+    assert {one.path for one in searched.found} == {str(path)}
     assert searched.unreadable == ()
 
 
@@ -43,7 +43,7 @@ def test_a_value_is_found_in_text_of_every_encoding_packed_or_not(
     (tmp_path / "a.csv").write_bytes(text)
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(text))
     (tmp_path / "c.csv.zst").write_bytes(pa.compress(text, "zstd", asbytes=True))
-    names = {one.path.name for one in search([tmp_path], VALUE).found}
+    names = {Path(one.path).name for one in search([tmp_path], VALUE).found}
     assert names == {"a.csv", "b.csv.gz", "c.csv.zst"}
 
 
@@ -53,7 +53,7 @@ def test_a_value_is_found_in_json_and_in_a_long_cell_of_a_database(tmp_path: Pat
         database.execute("CREATE TABLE t (a)")
         database.execute("INSERT INTO t VALUES (?)", ("x" * 4070 + VALUE + "y" * 9000,))
         database.commit()
-    assert {one.path.name for one in search([tmp_path], VALUE).found} == {"a.json", "b.db"}
+    assert {Path(one.path).name for one in search([tmp_path], VALUE).found} == {"a.json", "b.db"}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_value_across_two_chunks_counts_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_what_it_says_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(b"\x1f\x8bnot gzip")
-    assert search([tmp_path], VALUE).unreadable == (tmp_path / "a.gz",)
+    assert search([tmp_path], VALUE).unreadable == (str(tmp_path / "a.gz"),)
 
 
 @pytest.mark.parametrize("name", [f"{VALUE}.csv", "j%C3%BCrgen.p777%40example.org", VALUE])
@@ -98,4 +98,4 @@ def test_a_value_in_a_name_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "part").write_text("nothing")
     searched = search([tmp_path], VALUE)
-    assert (searched.found, searched.named) == ((), (tmp_path / name,))
+    assert (searched.found, searched.named) == ((), (str(tmp_path / name),))

@@ -129,7 +129,7 @@ def test_a_predicate_that_another_tool_left_in_a_log_goes_with_its_older_part(
     assert not forget_values(raw)
     DeltaTable(raw).delete(f"who = '{SUBJECT}'")
     take(tmp_path, TEXT, [batch])
-    assert "_delta_log" in {p.path.parent.name for p in search([raw], SUBJECT).found}
+    assert "_delta_log" in {Path(p.path).parent.name for p in search([raw], SUBJECT).found}
     told: list[FileGone] = []
     erase(tmp_path, TEXT, told=told)
     assert search([tmp_path], SUBJECT).found == ()

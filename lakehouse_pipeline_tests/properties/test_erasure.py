@@ -116,7 +116,7 @@ def test_an_erasure_takes_one_subject_out_and_nothing_else(
         }
         assert layers(home, contract) == left
         assert violations(home, contract) == []
-        assert [one.path.name for one in search([home], SUBJECT).found] == []
+        assert [one.path for one in search([home], SUBJECT).found] == []
         take(home, contract, batches)  # from the landing files, as they are now
         assert layers(home, contract) == left
         for name, data in content.items():  # as they were delivered, once more
@@ -124,4 +124,4 @@ def test_an_erasure_takes_one_subject_out_and_nothing_else(
         take(home, contract, batches)
         assert layers(home, contract) == left
         assert violations(home, contract) == []
-        assert [one.path.name for one in search([home], SUBJECT).found] == []
+        assert [one.path for one in search([home], SUBJECT).found] == []

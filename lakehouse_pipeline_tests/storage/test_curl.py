@@ -22,7 +22,10 @@ from lakehouse_pipeline.orchestration.verification import verify_home
 from lakehouse_pipeline.settings import Settings
 from lakehouse_pipeline_tests.api.client import CSV, PUBLISHED, serving, until
 from lakehouse_pipeline_tests.api.curl import curl, post
-from lakehouse_pipeline_tests.storage.emulators import Emulator
+from lakehouse_pipeline_tests.erasures import SUBJECT, erasing_contract
+from lakehouse_pipeline_tests.homes import rows
+from lakehouse_pipeline_tests.storage.emulators import Emulator, request
+from lakehouse_pipeline_tests.storage.every_byte import holding
 
 pytestmark = [
     pytest.mark.storage,
@@ -249,6 +252,30 @@ def test_an_object_that_lies_in_the_bucket_is_appended(on_bucket: Client) -> Non
     objects.put_new("elsewhere/Umsätze Mai.csv", other)
     client.post(path, {"object": "elsewhere/Umsätze Mai.csv"})
     assert sorted(batch["records"] for batch in client.published("appended", 2)) == [1, 3]
+    assert client.violations() == []
+
+
+def test_a_person_is_erased_from_the_bucket_by_one_call(on_bucket: Client) -> None:
+    client = on_bucket
+    contract, api = client.folder / "erased.yaml", client.stack.api_url
+    contract.write_text(erasing_contract(dataset="erased"))
+    yaml = ("-H", "Content-Type: application/yaml", "--data-binary", f"@{contract}")
+    curl("-X", "POST", *yaml, f"{api}/contracts?by=sam&why=new")
+    step = {"version": "1.0.0", "by": "ada", "why": "read"}
+    client.post("/datasets/erased/contracts/approve", step)
+    client.put(client.upload_url("erased"), rows(6, broken=1).encode())
+    (batch,) = client.post("/replay", {"dataset": "erased"})["batches"]
+    given = client.post("/datasets/erased/download-url", {"filename": "may.csv"})
+    objects = Objects(client.settings.storage)
+    assert holding(objects, client.settings.home, SUBJECT) != []
+    asked = {"subject": SUBJECT, "dataset": "erased", "by": "ada", "why": "letter 7"}
+    done = client.post("/erasures", asked)
+    assert (done["state"], done["records"]) == ("done", {"erased": {batch["batch"]: [3]}})
+    assert holding(objects, client.settings.home, SUBJECT) == []
+    gone = {file["place"] for file in done["files_before"] if file["url"]}
+    assert gone == {"landing", "raw", "validated", "anonymized", "published", "exports"}
+    assert "a lifecycle rule of the bucket must end them" in done["beyond_reach"]
+    assert request(given["url"])[0] == 404
     assert client.violations() == []
 
 

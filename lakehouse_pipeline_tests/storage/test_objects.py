@@ -1,11 +1,14 @@
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import obstore
 import pytest
 
+from lakehouse_pipeline.lake.object_cache import ObjectCache
 from lakehouse_pipeline.lake.object_signing import UnsignableNameError
-from lakehouse_pipeline.lake.objects import Objects, StorageError
+from lakehouse_pipeline.lake.objects import ObjectInfo, Objects, StorageError
 from lakehouse_pipeline_tests.storage.emulators import Emulator, request
 
 pytestmark = [pytest.mark.storage, pytest.mark.slow]
@@ -40,6 +43,63 @@ def test_put_if_absent_writes_once(objects: Objects) -> None:
     assert objects.put_new("a", b"first")
     assert not objects.put_new("a", b"second")
     assert objects.get("a") == b"first"
+
+
+def test_an_object_that_was_written_again_is_not_written_over(
+    objects: Objects, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_bytes(b"rewritten")
+    objects.put_new("a", b"first")
+    (listed,) = objects.under()
+    objects.delete(["a"])
+    objects.put_new("a", b"other")
+    assert not objects.upload_over(file, listed)
+    assert objects.get("a") == b"other"
+    (listed,) = objects.under()
+    assert objects.upload_over(file, listed)
+    assert objects.get("a") == b"rewritten"
+    objects.delete(["a"])
+    assert not objects.upload_over(file, listed)
+    assert objects.under() == []
+
+
+def test_an_object_that_is_written_again_at_that_moment_is_not_written_over(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_bytes(b"rewritten")
+    objects.put_new("a", b"first")
+    (listed,) = objects.under()
+    head = Objects.head
+
+    def overtaken(self: Objects, key: str) -> ObjectInfo | None:
+        seen = head(self, key)
+        objects.delete(["a"])
+        objects.put_new("a", b"other")
+        return seen
+
+    monkeypatch.setattr(Objects, "head", overtaken)
+    assert not objects.upload_over(file, listed)
+    assert objects.get("a") == b"other"
+
+
+def test_a_draft_that_an_erasure_took_away_is_downloaded_anew(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects.put_new("a", b"holds a person")
+    chunks = Objects._chunks
+
+    def erasing(self: Objects, key: str) -> Iterator["obstore.Bytes"]:
+        yield from chunks(self, key)
+        monkeypatch.setattr(Objects, "_chunks", chunks)
+        objects.delete(["a"])
+        ObjectCache(tmp_path).forget("")
+
+    monkeypatch.setattr(Objects, "_chunks", erasing)
+    with pytest.raises(FileNotFoundError):
+        ObjectCache(tmp_path).fetch(objects, "a")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_new_content_changes_what_an_object_is_known_by(objects: Objects) -> None:

@@ -10,17 +10,20 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
-from lakehouse_pipeline.lake.bucket_folder import below, working_folder
+from lakehouse_pipeline.lake.bucket_folder import address, below, working_folder
+from lakehouse_pipeline.lake.delta_log import forget_values
 from lakehouse_pipeline.lake.engine import engine, parquet_relation
 from lakehouse_pipeline.lake.objects import Objects, StorageError
 from lakehouse_pipeline.lake.tables import ConcurrentWriteError, Tables, stage
-from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.names import BATCH_ID, RECORD, Layer
 
 pytestmark = [pytest.mark.storage, pytest.mark.slow]
 
-DATASET = "orders"
+DATASET, CANARY = "orders", 7770007770007
 ROUNDS = 5
 
 
@@ -102,6 +105,24 @@ def test_what_was_committed_before_the_writer_died_stays(objects: Objects, tmp_p
     write(tmp_path, url, "a", 2)
     assert name in parts(objects, "a")
     assert objects.under(f"lake/{DATASET}/_uploads") == []
+
+
+def test_values_in_the_checkpoint_of_another_tool_leave_a_log(
+    objects: Objects, tmp_path: Path
+) -> None:
+    tables, log = tables_of(tmp_path, objects.url), objects.below("lake", DATASET, "raw/_delta_log")
+    path = tables.path(DATASET, Layer.RAW)
+    person = pa.table({"v": [CANARY], RECORD: [1], BATCH_ID: ["a"]})
+    write_deltalake(address(path), person, partition_by=[BATCH_ID])
+    write(tmp_path, objects.url, "b", 1)
+    DeltaTable(address(path)).create_checkpoint()
+    log.delete([f"{0:020}.json"])
+    write(tmp_path, objects.url, "a", 2)
+    assert any(str(CANARY).encode() in log.get(one.key) for one in log.under())
+    assert forget_values(path)
+    assert not any(str(CANARY).encode() in log.get(one.key) for one in log.under())
+    assert held(tmp_path, objects.url) == {"a": 2, "b": 1}
+    assert not forget_values(path)
 
 
 def race(machine: Path, url: str, batches: list[str], barrier: Barrier) -> None:
