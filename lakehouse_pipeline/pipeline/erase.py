@@ -120,14 +120,14 @@ class Erasing:
 
     def files_now(self, batches: Sequence[str]) -> Iterator[FileGone]:
         """Yield the files of the batches, in landing too, as they are now, and the vault's."""
+        for batch, files in self._landed(batches).items():
+            for landed in files:
+                yield self._landing_file(batch, landed)
         for table in TABLES:
             path = self.lake.tables.path(self.dataset, table)
             for batch in batches:
                 for file in file_hashes(path, batch):
                     yield self._file(table, file)
-        for batch, files in self._landed(batches).items():
-            for landed in files:
-                yield self._landing_file(batch, landed)
         if takes_tokens(self.versions) and self.lake.replacer.vault.path.exists():
             yield self._vault()
 
