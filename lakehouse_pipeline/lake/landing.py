@@ -33,6 +33,9 @@ TEMPORARY_SUFFIXES = (".part", ".tmp", ".temp", ".partial", ".filepart", ".crdow
 ERASING = ".erasing-"
 """Before the name of a file that is being rewritten."""
 
+_DRAFT = re.compile(r"\.(.+?)(?:\.[0-9a-f]{12})?\.part")
+"""How a copy and an upload are called until they are whole."""
+
 HASH_DIGITS = 8
 STEM_CHARACTERS = 100
 
@@ -381,7 +384,10 @@ def is_left_over(file: LandingFile) -> bool:
     name = file.path.name
     if name.startswith(ERASING):
         return True
-    return name.startswith(".") and name.endswith(".part") and is_settled(file, ABANDONED_SECONDS)
+    draft = _DRAFT.fullmatch(name)
+    if draft is None or isinstance(file, LandedObject) or not is_csv(draft[1]):
+        return False
+    return is_settled(file, ABANDONED_SECONDS)
 
 
 def is_csv(name: str) -> bool:

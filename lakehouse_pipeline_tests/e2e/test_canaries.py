@@ -194,3 +194,8 @@ def test_an_erased_person_is_nowhere_any_more(used: Used, tmp_path: Path) -> Non
     used.command("erase", *named, "--all", "--by", "ada", "--why", "asked")
     used.command("erase", "--verify", *named)
     assert search([used.home], person).found == ()
+    columns = ("mail", "salary", "bonus", "rate", "born", "street", "card", "note")
+    first_of = {where: value for value, where in reversed(canaries.PLANTED.items())}
+    others = {column: first_of[f"{column}, a good record"] for column in columns}
+    left = {column: search([used.home], value).found for column, value in others.items()}
+    assert left == dict.fromkeys(others, ())  # a telephone is somebody else's, too

@@ -172,11 +172,13 @@ def test_what_no_layer_holds_leaves_landing_too(
         waits = home.drop("waits.csv", rows(6, first=1))
         (landing / ".erasing-may.csv").write_text(rows(5))
         (landing / "note.pdf").write_text("nobody reads this")
+        (landing / ".photo.jpg.part").write_text("somebody else's")
         (landing / "cut.csv.gz").write_bytes(gzip.compress(rows(9).encode())[:-9])
         done = erase(home)
         assert done.records == {DATASET: {waits: [3]}}
         assert {file["name"] for file in done.not_searched} == {
             ".july.csv.part",
+            ".photo.jpg.part",
             "cut.csv.gz",
             "note.pdf",
         }
