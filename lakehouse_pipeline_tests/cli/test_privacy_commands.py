@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from lakehouse_pipeline.lake.keys import hash_key, key_id
+from lakehouse_pipeline.lake.vault import Vault
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.keys import PRIVACY_CHECK
 from lakehouse_pipeline.orchestration.metadata import as_plain
@@ -107,6 +109,9 @@ def test_a_token_is_read_with_a_name_and_a_reason_that_stay_on_record(
         1,
         "orders: no tokenized column of this dataset has this token.",
     )
+    (other,) = Vault(clinic / "vault").tokens("staff.name", pa.array(["somebody"])).to_pylist()
+    elsewhere = command("vault", "read", "orders", other, "--by", "dpo", "--why", "x")
+    assert (elsewhere.code, elsewhere.out, elsewhere.err) == (1, "", missing.err)
     for told in (("dpo", "letter of canaryann"), ("CanaryAnn", "case 8")):
         named = command("vault", "read", "orders", token, "--by", told[0], "--why", told[1])
         assert (named.code, named.out) == (2, "")

@@ -275,6 +275,10 @@ def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -
             ),
         ),
         (
+            "{quasiIdentifiers: [id, email, id], k: 5}",
+            "privacy: column 'id' stands there twice",
+        ),
+        (
             "{quasiIdentifiers: [id], kk: 5, k: 5}",
             (
                 "unknown key 'kk' in privacy. Did you mean 'k'? "
@@ -286,6 +290,27 @@ def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -
 def test_a_promise_that_cannot_be_measured_says_why(value: str, message: str) -> None:
     found = messages_of(contract_text(top=custom("privacy", value)))
     assert [one.removesuffix(".") for one in found] == [message.removesuffix(".")]
+
+
+def test_what_is_not_published_is_not_measured() -> None:
+    columns = (
+        f"      - {{name: a, {keys(TEXT, 'drop')}}}\n      - {{name: b, logicalType: string}}\n"
+    )
+    top = custom("privacy", "{quasiIdentifiers: [a, b], k: 5}")
+    assert messages_of(contract_text(columns, top=top)) == [
+        "privacy: column 'a' is not published, so it is not measured"
+    ]
+
+
+def test_a_promise_about_groups_goes_with_no_upsert() -> None:
+    columns = (
+        "      - {name: a, logicalType: integer, primaryKey: true}\n"
+        "      - {name: b, logicalType: string}\n"
+    )
+    promise = "{property: privacy, value: {quasiIdentifiers: [b], k: 5}}"
+    top = f"customProperties: [{{property: publish, value: {{mode: upsert}}}}, {promise}]\n"
+    (message,) = messages_of(contract_text(columns, top=top))
+    assert message.startswith("'privacy' goes with publish mode append")
 
 
 @pytest.mark.parametrize(

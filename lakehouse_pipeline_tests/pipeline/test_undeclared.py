@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from stdnum import luhn
 from stdnum.de import idnr
 
-from lakehouse_pipeline.contracts.infer.undeclared import FORMS
+from lakehouse_pipeline.contracts.infer.undeclared import FORMS, SCANNED
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.layers.undeclared import sampled
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, custom, messages_of
@@ -63,6 +65,24 @@ def test_a_reason_why_it_is_not_personal_is_taken(tmp_path: Path) -> None:
 def test_a_column_is_found_by_its_name(tmp_path: Path) -> None:
     (said,) = found(tmp_path, contract("gdpr", name="date_of_birth"), ["x"])
     assert "column 'date_of_birth' is named like dates of birth" in said
+
+
+def test_a_reason_is_taken_for_a_name_too(tmp_path: Path) -> None:
+    one = contract("gdpr", name="date_of_birth", more=f", {NOT_PERSONAL}")
+    assert found(tmp_path, one, ["x"]) == []
+
+
+def test_of_a_large_batch_an_even_part_is_searched_and_of_a_small_one_all() -> None:
+    counts = {"large": 2 * SCANNED + 10, "small": 10}
+    with duckdb.connect() as connection:
+        for batch, count in counts.items():
+            rows = f"SELECT '{batch}' AS _batch_id, range + 1 AS _record FROM range({count})"
+            keep = "INSERT INTO t" if batch == "small" else "CREATE TABLE t AS"
+            connection.execute(f"{keep} {rows}")
+        sql = f"SELECT _batch_id, count(*), min(_record), max(_record) FROM {sampled('t', counts)}"
+        found = connection.execute(f"{sql} GROUP BY 1 ORDER BY 1").fetchall()
+    part = (2 * SCANNED + 10) // 3
+    assert found == [("large", part, 3, 3 * part), ("small", 10, 1, 10)]
 
 
 @pytest.mark.parametrize(
