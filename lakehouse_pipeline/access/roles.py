@@ -33,6 +33,9 @@ class Permission(StrEnum):
     DECIDE = "decide"
     """Register, approve and end contracts; release what is held back; replay."""
 
+    REVEAL = "reveal"
+    """Turn a token of the vault back into the personal value that it stands for."""
+
     CONSUME = "consume"
     """Take published data."""
 
@@ -57,6 +60,7 @@ GRANTED: Mapping[Permission, frozenset[Role]] = {
     Permission.DELIVER: _IN_CHARGE | {Role.PRODUCER},
     Permission.INSPECT: _IN_CHARGE | {Role.PRODUCER},
     Permission.DECIDE: _IN_CHARGE,
+    Permission.REVEAL: _IN_CHARGE,
     Permission.CONSUME: _IN_CHARGE | {Role.CONSUMER},
     Permission.AUDIT: _IN_CHARGE | {Role.AUDITOR},
     Permission.WATCH: _IN_CHARGE | {Role.AUDITOR},

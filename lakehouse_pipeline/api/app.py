@@ -31,6 +31,7 @@ from lakehouse_pipeline.api import (
     reference,
     replay,
     urls,
+    vault,
 )
 from lakehouse_pipeline.api.denials import SECONDS, Denials
 from lakehouse_pipeline.api.doorkeeper import Doorkeeper
@@ -70,6 +71,7 @@ RESOURCES = (
     quarantine,
     quarantine_report,
     anonymizations,
+    vault,
     grants,
     erasures,
     query,

@@ -28,9 +28,9 @@ from lakehouse_pipeline.lake.secret_file import secret_file
 
 KEPT_SECONDS = 86_400
 MAX_KEY = 200
-NOT_KEPT = re.compile(r"/query|/datasets/[^/]+/anonymizations")
+NOT_KEPT = re.compile(r"/query|/datasets/[^/]+/(anonymizations|vault/read)")
 """What changes no data: its answers hold values, which may not outlive their dataset's retention,
-and those of a dry run are personal."""
+and those of a dry run or of the vault are personal."""
 
 MAX_BODY = 65 * 2**20
 SECRET_FILE = "answers.key"  # noqa: S105 - the name of the file, not the secret

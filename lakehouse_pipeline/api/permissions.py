@@ -88,6 +88,7 @@ RULES: Mapping[Call, Rule] = {
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/approve"): _DECIDE,
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/apply"): _DECIDE,
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/rollback"): _DECIDE,
+    ("POST", "/datasets/{dataset}/vault/read"): Rule(Permission.REVEAL, Names.PATH),
     ("POST", "/grants"): Rule(Permission.DECIDE, Names.BODY),
     ("GET", "/grants"): Rule(Permission.AUDIT, Names.INSIDE),
     ("GET", "/grants/{grant}"): Rule(Permission.AUDIT, Names.INSIDE),

@@ -66,6 +66,7 @@ from lakehouse_pipeline.orchestration.anonymization_steps import (
     NothingToAnonymizeError,
 )
 from lakehouse_pipeline.orchestration.erasure import NoSubjectError, SubjectNamedError
+from lakehouse_pipeline.orchestration.secrecy import UnknownTokenError, ValueNamedError
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline.pipeline.export import VersionGoneError
 from lakehouse_pipeline.pipeline.releases import (
@@ -137,6 +138,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     UnknownDatasetError: HTTPStatus.NOT_FOUND,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
     UnknownObjectError: HTTPStatus.NOT_FOUND,
+    UnknownTokenError: HTTPStatus.NOT_FOUND,
     UnregisteredVersionError: HTTPStatus.NOT_FOUND,
     UnknownRuleError: HTTPStatus.NOT_FOUND,
     UnknownTableVersionError: HTTPStatus.NOT_FOUND,
@@ -166,6 +168,7 @@ STATUSES: Mapping[type[LakehouseError], HTTPStatus] = {
     NamelessStepError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSubjectError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SubjectNamedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ValueNamedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     GrantExpiryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectKeyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CorrectionError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -62,6 +62,7 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/approve"): IN_CHARGE,
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/apply"): IN_CHARGE,
     ("POST", "/datasets/{dataset}/anonymizations/{anonymization}/rollback"): IN_CHARGE,
+    ("POST", "/datasets/{dataset}/vault/read"): IN_CHARGE,
     ("POST", "/grants"): IN_CHARGE,
     ("GET", "/grants"): IN_CHARGE | {"auditor"},
     ("GET", "/grants/{grant}"): IN_CHARGE | {"auditor"},
@@ -118,6 +119,7 @@ BODIES: Mapping[str, object] = {
     },
     "/grants/{grant}/revoke": {"why": "the report is written"},
     "/erasures": {"subject": "p3@example.org", "dataset": DATASET, "why": "a letter"},
+    "/datasets/{dataset}/vault/read": {"token": "tok_0", "why": "a complaint"},
     "/datasets/{dataset}/append": {"object": f"landing/{DATASET}/none.csv"},
     "/dagster/{path:path}": {"query": "{ version }"},
 }
