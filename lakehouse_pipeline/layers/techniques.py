@@ -30,6 +30,7 @@ SIGN = r"[\p{L}\p{M}\p{N}]"
 what a mask that keeps the format replaces."""
 
 OTHER = r"[^\p{L}\p{M}\p{N}]"
+ADDRESS = r"(?s).@[\p{L}\p{M}\p{N}.-]+$"
 PLAIN = r"[ -@\[-`{-~]*"
 """A text of ASCII without letters."""
 
@@ -116,13 +117,11 @@ def _masked(text: str, first: int, last: int, character: str) -> str:
 def _masked_address(text: str, first: int, last: int, character: str) -> str:
     """Return SQL: what stands before the last @ is masked; a text that is no address, whole.
 
-    A text without an @ is none, and one with a blank, where what follows the @ may be anything. All
-    cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
+    After the @ of an address stand the letters and digits of a domain; anything else may be of a
+    person. All cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
     """
-    address = f"CASE WHEN contains({text}, ' ') THEN '' ELSE {text} END"
-    mark, domain = literal(character), f"length(split_part({address}, '@', -1))"
-    before = f"(length({text}) - {domain} - 1)"
-    shown = f"(({before} > 0)::INTEGER * ({domain} > 0)::INTEGER * ({domain} + 1))"
+    mark, domain = literal(character), f"length(split_part({text}, '@', -1))"
+    shown = f"(regexp_matches({text}, '{ADDRESS}')::INTEGER * ({domain} + 1))"
     hidden = f"(length({text}) - {shown})"
     ends = f"(({shown} > 0)::INTEGER * ({hidden} > {first + last})::INTEGER)"
     kept = [f"left({text}, {ends} * {first})"] if first else []

@@ -34,7 +34,8 @@ def masked(text: str, first: int, last: int, mark: str = "*") -> str:
 def masked_address(text: str, first: int = 1, last: int = 0) -> str:
     """Return an e-mail address with what stands before the last @ masked."""
     before, at, domain = text.rpartition("@")
-    if not before or not domain or " " in text:
+    letters = all(sign in ".-" or unicodedata.category(sign)[0] in "LMN" for sign in domain)
+    if not before or not domain or not letters:
         return "*" * len(text)
     return masked(before, first, last) + at + domain
 

@@ -160,7 +160,19 @@ def test_a_text_without_anything_left_to_hide_is_masked_whole(
 
 
 @pytest.mark.parametrize(
-    "text", ["dinner @ Ann Smith, Elm Road 7", "ann@x.org 030 1234567", "Ann S <ann@x.org>", "a b"]
+    "text",
+    [
+        "dinner @ Ann Smith, Elm Road 7",
+        "ann@x.org 030 1234567",
+        "Ann S <ann@x.org>",
+        "a b",
+        "a@b.de;030/1234567",
+        "a@x.org\tAnn",
+        "a@x.org,Ann",
+        "@x.org",
+        "a@",
+        "ann@x.org\n",
+    ],
 )
 def test_what_is_no_address_is_masked_whole_though_it_has_an_at(lake: Lake, text: str) -> None:
     assert made_safe(lake, column(TEXT, "mask", format="email"), [text]) == ["*" * len(text)]
