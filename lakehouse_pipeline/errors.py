@@ -418,15 +418,14 @@ class UnknownCheckError(LakehouseError):
 
 
 class CheckRaisedError(LakehouseError):
-    """A check registered with pandera raised; `problem` is empty where it must not be shown."""
+    """A check registered with pandera raised; `problem` is what may be told of that."""
 
     exit_code = 1
 
-    def __init__(self, rule: str, check: str, kind: str, problem: str | None) -> None:
-        shown = "its message is withheld, the rule sees personal data"
+    def __init__(self, rule: str, check: str, problem: str) -> None:
         super().__init__(
-            f"rule '{rule}': check '{check}' raised {kind}: {shown if problem is None else problem}"
-            ". Mend the check and replay the batch; nothing of it was published."
+            f"rule '{rule}': check '{check}' raised {problem}. Mend the check and replay the "
+            "batch; nothing of it was published."
         )
 
 

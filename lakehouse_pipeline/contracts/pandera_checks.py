@@ -17,6 +17,7 @@ from pandas.api.types import is_bool_dtype
 from pandera.backends.pandas.checks import PandasCheckBackend
 
 from lakehouse_pipeline.contracts.model import PanderaCheck
+from lakehouse_pipeline.contracts.quoting import told
 from lakehouse_pipeline.errors import (
     CheckRaisedError,
     CheckResultError,
@@ -127,11 +128,10 @@ def _run(
     except CheckResultError:
         raise
     except Exception as error:
-        kind = type(error).__name__
+        problem = told(type(error).__name__, str(error), personal=personal)
         if not personal:
-            raise CheckRaisedError(rule.name, rule.check, kind, str(error)) from error
-    # outside of `except`, so that the error does not carry the first one with its message
-    raise CheckRaisedError(rule.name, rule.check, kind, None)
+            raise CheckRaisedError(rule.name, rule.check, problem) from error
+    raise CheckRaisedError(rule.name, rule.check, problem)
 
 
 def _as_bools(rule: str, said: object, asked: "pd.Series | pd.DataFrame") -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.quoting import told
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of
 from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.engine import rows_of
@@ -42,11 +43,11 @@ class TechniqueFailedError(LakehouseError):
 
     exit_code = 1
 
-    def __init__(self, contract: Contract, kind: str) -> None:
+    def __init__(self, contract: Contract, problem: str) -> None:
         super().__init__(
             f"{contract.dataset} {contract.version}: a technique cannot make its value of some "
-            f"record ({kind}); what the engine says of it is withheld, for it may quote the value. "
-            "Look at aggregate and noise of numbers near the limits of their type."
+            f"record. {problem}. Look at aggregate and noise of numbers near the limits "
+            "of their type."
         )
 
 
@@ -144,9 +145,8 @@ def stage_safe(
     try:
         return _stage_safe(lake, contract, validated, folder, batches)
     except QUOTING as error:
-        kind = type(error).__name__
-    # outside of `except`, so that the error does not carry the first one with its message
-    raise TechniqueFailedError(contract, kind)
+        problem = told(type(error).__name__, str(error), personal=True)
+    raise TechniqueFailedError(contract, problem)
 
 
 def _stage_safe(

@@ -163,8 +163,9 @@ def test_the_message_of_a_check_over_personal_data_is_nowhere_in_the_error() -> 
     with pytest.raises(CheckRaisedError) as raised:
         failures(rule("sees_dtype"), frame(a=["ann@example.org"]), personal=True)
     assert str(raised.value) == (
-        "rule 'shop_rule': check 'sees_dtype' raised TypeError: its message is withheld, the rule "
-        "sees personal data. Mend the check and replay the batch; nothing of it was published."
+        "rule 'shop_rule': check 'sees_dtype' raised TypeError: its message is withheld, for "
+        "it may quote personal data. Mend the check and replay the batch; nothing of it was "
+        "published."
     )
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None

@@ -227,7 +227,7 @@ def test_what_the_engine_says_of_a_value_is_not_passed_on(tmp_path: Path) -> Non
     )
     with filled(tmp_path / "home", lines(4, note=big), old=old, new=new) as home:
         (reasons,) = rehearsed(home).refused.values()
-        assert "(OutOfRangeException); what the engine says of it is withheld" in reasons[0]
+        assert "OutOfRangeException: its message is withheld" in reasons[0]
         assert big[:9] not in repr(reasons)
 
 

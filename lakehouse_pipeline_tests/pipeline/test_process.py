@@ -261,7 +261,7 @@ def test_a_batch_of_which_no_safe_value_can_be_made_stops_only_itself_and_quotes
     outcomes = take(tmp_path, contract, [first, second, third])
     (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
     assert refused.batch == second
-    assert "(OutOfRangeException); what the engine says of it is withheld" in refused.reasons[0]
+    assert "OutOfRangeException: its message is withheld" in refused.reasons[0]
     assert big[:9] not in repr(outcomes)
     means = [(row["_batch_id"], row["a"]) for row in records(tmp_path, contract, Layer.PUBLISHED)]
     assert means == [(first, 2)] * 2 + [(third, 6)] * 2
