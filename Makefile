@@ -63,7 +63,7 @@ test-fast: $(STAMP) ## the tests that start no processes and no browser
 test-system: $(STAMP) ## the whole product: killed, stopped and started again, and in a browser
 	@timeout --kill-after=30 1500 $(PYTEST) $(addprefix $(TESTS)/,$(SYSTEM))
 
-test-properties: $(STAMP) ## the invariants and the oracle, over drawn contracts and files
+test-properties: $(STAMP) ## invariants and oracle, over drawn contracts, files and calls
 	@timeout --kill-after=30 900 $(PYTEST) $(TESTS)/properties
 
 AZURITE := build/azurite/node_modules/.bin/azurite-blob
