@@ -158,7 +158,7 @@ class Office:
             done = runs.replay(contract, old, None) if old else []
             if fresh:
                 runs.materialize(contract, fresh, tuple(Layer))
-        return self.states(dataset, [*done, *fresh]) if done or fresh else []
+            return self.states(dataset, [*done, *fresh]) if done or fresh else []
 
     def _take(self, contract: Contract) -> list[str]:
         """Make batches of landing files that are whole and that nobody has taken; return those.

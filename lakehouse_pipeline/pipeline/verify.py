@@ -291,7 +291,7 @@ def _events(
                 yield Violation(contract.dataset, batch, 6, message)
         halfway = said.state == "failed" and said.records is not None
         if halfway or said.state in ("stopped", "running"):
-            message = f"the batch is half-way ({said.state}); the next run repairs it"
+            message = f"the batch is half-way ({said.state}); its run, or the next, completes it"
             yield Violation(contract.dataset, batch, 3, message)
     for batch in {b for held in counts.values() for b in held} - set(recorded):
         message = "the tables hold a batch that no event speaks of"

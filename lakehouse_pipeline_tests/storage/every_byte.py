@@ -6,6 +6,7 @@ statistics, SQLite row by row.
 
 import gzip
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,11 +18,23 @@ from lakehouse_pipeline.lake.objects import Objects
 
 
 def holding(objects: Objects, home: Path, *values: str) -> list[str]:
-    """Return the keys of the objects and the files of the home that hold one of the values."""
+    """Return the keys of the objects and the files of the home that hold one of the values.
+
+    What goes while it is looked at (a write-ahead log whose database took it in) starts it anew.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return _holding(objects, home, [value.encode() for value in values])
+        except FileNotFoundError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _holding(objects: Objects, home: Path, wanted: list[bytes]) -> list[str]:
     kept = [(one.key, objects.get(one.key)) for one in objects.under()]
     files = [path for path in home.rglob("*") if path.is_file()]
     kept += [(f"home/{path.relative_to(home)}", path.read_bytes()) for path in files]
-    wanted = [value.encode() for value in values]
     found = {name for name, content in kept if _stands_in(wanted, _unpacked(content))}
     databases = (path for path in files if path.read_bytes()[:13] == b"SQLite format")
     found |= {f"home/{p.relative_to(home)}" for p in databases if _stands_in(wanted, _rows(p))}
