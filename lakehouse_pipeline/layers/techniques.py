@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from string import digits
 
 from lakehouse_pipeline.contracts.expressions import render
 from lakehouse_pipeline.contracts.hierarchies import NOT_LISTED, coarser
@@ -22,17 +21,12 @@ from lakehouse_pipeline.contracts.techniques import (
     whole,
 )
 from lakehouse_pipeline.contracts.types import INTEGER_TYPES, decimal_digits
+from lakehouse_pipeline.layers.masks import masked_signs
 from lakehouse_pipeline.layers.values import stored_type
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
-SIGN = r"[\p{L}\p{M}\p{N}]"
-"""A letter, a mark upon one (an accent, a vowel of Devanagari) or a digit of any script, as RE2:
-what a mask that keeps the format replaces."""
-
-OTHER = r"[^\p{L}\p{M}\p{N}]"
-ADDRESS = r"(?s).@[\p{L}\p{M}\p{N}.-]+$"
-PLAIN = r"[ -@\[-`{-~]*"
-"""A text of ASCII without letters."""
+DOMAIN = r"(?s).@[\p{L}\p{M}\p{N}.-]+$"
+"""The end of an e-mail address, as RE2: a character, the last @ and a domain of any script."""
 
 OUT_OF_RANGE = "other"
 
@@ -100,7 +94,7 @@ def _mask(_column: Column, anonymize: Anonymize, value: str) -> str:
     if form == "email":
         return _masked_address(text, first, last, character)
     if form is not None or anonymize.parameters.get("preserveFormat"):
-        return _masked_signs(text, first, last, character)
+        return f"{masked_signs.__name__}({text}, {first}, {last}, {literal(character)})"
     return _masked(text, first, last, character)
 
 
@@ -120,36 +114,12 @@ def _masked_address(text: str, first: int, last: int, character: str) -> str:
     After the @ of an address stand the letters and digits of a domain; anything else may be of a
     person. All cases are one sum, since DuckDB computes what is repeated once, but not in a CASE.
     """
-    mark, domain = literal(character), f"length(split_part({text}, '@', -1))"
-    shown = f"(regexp_matches({text}, '{ADDRESS}')::INTEGER * ({domain} + 1))"
-    hidden = f"(length({text}) - {shown})"
-    ends = f"(({shown} > 0)::INTEGER * ({hidden} > {first + last})::INTEGER)"
-    kept = [f"left({text}, {ends} * {first})"] if first else []
-    kept.append(f"repeat({mark}, {hidden} - {ends} * {first + last})")
-    return " || ".join([*kept, f"right({text}, {shown} + {ends} * {last})"])
-
-
-def _masked_signs(text: str, first: int, last: int, character: str) -> str:
-    """Return SQL: letters and digits are masked but the kept ones; all else stays in its place.
-
-    Where a text has no signs but the ten digits, as phone and card numbers do, they are translated:
-    a regular expression takes three times as long. No end is kept unless a sign between is hidden.
-    """
-    mark = literal(character.replace("\\", "\\\\"))
-    masked = (
-        f"CASE WHEN regexp_full_match({text}, '{PLAIN}') "
-        f"THEN translate({text}, '{digits}', {literal(character * len(digits))}) "
-        f"ELSE regexp_replace({text}, '{SIGN}', {mark}, 'g') END"
-    )
-    if not first + last:
-        return masked
-    some = f"regexp_matches({text}, '({SIGN}{OTHER}*){{{first + last + 1}}}')::INTEGER"
-    head = f"({some} * length(regexp_extract({text}, '^({OTHER}*{SIGN}){{{first}}}')))"
-    tail = f"({some} * length(regexp_extract({text}, '({SIGN}{OTHER}*){{{last}}}$')))"
-    start = f"left({text}, {head}) || " if first else ""
-    hidden = f"left({masked}, length({text}) - {tail})" if last else masked
-    hidden = f"substr({hidden}, {head} + 1)" if first else hidden
-    return start + hidden + (f" || right({text}, {tail})" if last else "")
+    mark, domain = literal(character), f"substr(regexp_extract({text}, '{DOMAIN}'), 2)"
+    hidden = f"(length({text}) - length({domain}))"
+    ends = f"(({domain} <> '')::INTEGER * ({hidden} > {first + last})::INTEGER)"
+    start = f"left({text}, {ends} * {first}) || " if first else ""
+    end = f"substr({text}, {hidden} - {ends} * {last} + 1)" if last else domain
+    return f"{start}repeat({mark}, {hidden} - {ends} * {first + last}) || {end}"
 
 
 def _generalize(column: Column, anonymize: Anonymize, value: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from duckdb.func import PythonUDFType
 
 from lakehouse_pipeline.lake.bucket_folder import below, objects_of
 from lakehouse_pipeline.lake.contract_store import ContractStore
@@ -18,6 +19,7 @@ from lakehouse_pipeline.lake.object_cache import ObjectCache
 from lakehouse_pipeline.lake.replacing import Replacer
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.vault import Vault
+from lakehouse_pipeline.layers.masks import masked_signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def open_lake(
     if objects_of(place) is not None:
         ObjectCache(place).sweep()
     with engine(temporary, memory_limit, threads) as connection:
+        _define_mask(connection)
         yield Lake(
             Tables(below(place, "lake")),
             Landing(below(place, "landing"), erased),
@@ -79,3 +82,13 @@ def open_lake(
             erased,
             ErasedSubjects(home / "erasures", home / "keys"),
         )
+
+
+def _define_mask(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.create_function(
+        masked_signs.__name__,
+        masked_signs,
+        ["VARCHAR", "INTEGER", "INTEGER", "VARCHAR"],
+        "VARCHAR",
+        type=PythonUDFType.ARROW,
+    )

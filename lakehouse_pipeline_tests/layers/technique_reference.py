@@ -40,13 +40,13 @@ def masked_address(text: str, first: int = 1, last: int = 0) -> str:
     return masked(before, first, last) + at + domain
 
 
-def masked_signs(text: str, first: int, last: int) -> str:
+def masked_signs(text: str, first: int, last: int, mark: str = "*") -> str:
     """Return the text with its letters and digits masked but the first and last of them."""
     places = [n for n, sign in enumerate(text) if unicodedata.category(sign)[0] in "LMN"]
     kept: set[int] = set()
     if len(places) > first + last:
         kept = {*places[:first], *places[len(places) - last :]}
-    return "".join("*" if n in places and n not in kept else c for n, c in enumerate(text))
+    return "".join(mark if n in places and n not in kept else c for n, c in enumerate(text))
 
 
 def pseudonym(kind: str, locale: str, seed: str) -> str:

@@ -142,6 +142,15 @@ def test_masks_by_example(lake: Lake) -> None:
     ]
 
 
+@pytest.mark.parametrize("mark", ["*", "█", "0"])
+def test_a_mask_is_the_same_whatever_stands_beside_a_text(lake: Lake, mark: str) -> None:
+    """DuckDB hands over texts in chunks of 2,048, here with and without signs beyond ASCII."""
+    alike = ["+49 (30) 123", None, "", "DE89 3704", "-", "a1"]
+    texts = [*alike * 500, *[*alike, "Łódź 7", "😀-नमिता 12", "e\u0301x"] * 500, *alike * 500]
+    one = column(TEXT, "mask", preserveFormat=True, keepFirst=1, keepLast=2, character=mark)
+    check(lake, one, texts, lambda text: reference.masked_signs(text, 1, 2, mark))
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
