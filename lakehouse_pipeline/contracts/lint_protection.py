@@ -12,14 +12,31 @@ def lint_protection(contract: Contract, place: Place) -> None:
         if contract.compliance == "strict":
             place.missing(
                 "compliance strict measures published data; add the custom property 'privacy' "
-                "with quasiIdentifiers and k"
+                "with quasiIdentifiers and k, and sensitive with l and t"
             )
         return
+    if contract.compliance == "strict":
+        _check_sensitive(contract.privacy, place)
     _check_names(contract, contract.privacy, place)
     if contract.publish.mode == "upsert":
         place.error(
             "'privacy' goes with publish mode append: an upsert takes records out of the groups "
             "that were measured"
+        )
+
+
+def _check_sensitive(privacy: Privacy, place: Place) -> None:
+    """Under strict l and t are measured; that there is nothing to measure has to be said."""
+    here = place / "sensitive"
+    absent = [name for name, limit in (("l", privacy.l), ("t", privacy.t)) if limit is None]
+    if not here.exists:
+        here.missing(
+            "compliance strict measures l and t; name the columns that are 'sensitive', with 'l' "
+            "and 't', or say 'sensitive: []' where none is"
+        )
+    elif privacy.sensitive and absent:
+        here.missing(
+            f"compliance strict measures l and t of 'sensitive' columns; add {' and '.join(absent)}"
         )
 
 

@@ -26,7 +26,7 @@ def read_privacy(value: object, place: Place) -> Privacy | None:
     l = _whole(entries["l"], "l", place) if "l" in entries else None  # noqa: E741 - its name
     t = _share(entries["t"], place) if "t" in entries else None
     asked = "l" in entries or "t" in entries
-    if asked and "sensitive" not in entries:
+    if asked and not entries.get("sensitive"):
         place.error("privacy: 'l' and 't' are of 'sensitive' columns; name one at least")
     if sensitive and not asked:
         (place / "sensitive").key_error("privacy: 'sensitive' goes with 'l', 't' or both")
@@ -35,7 +35,7 @@ def read_privacy(value: object, place: Place) -> Privacy | None:
 
 
 def _names(value: object, place: Place, *, needed: bool = False) -> tuple[str, ...]:
-    if value is None and not needed:
+    if value in (None, []) and not needed:
         return ()
     if not isinstance(value, list) or not value or not all(isinstance(n, str) for n in value):
         place.error(f"privacy: '{place.path[-1]}' expects a list of column names")

@@ -24,7 +24,7 @@ status: active
 customProperties:
   - {property: compliance, value: strict}
   - property: privacy
-    value: {quasiIdentifiers: [zip], k: 2, l: 2, sensitive: [illness], below: suppress}
+    value: {quasiIdentifiers: [zip], k: 2, l: 2, t: 1, sensitive: [illness], below: suppress}
 schema:
   - name: orders
     properties:
@@ -71,8 +71,10 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert {key: said[key] for key in said if key.startswith("privacy/")} == {
         "privacy/k": 2.0,
         "privacy/l/illness": 2.0,
+        "privacy/t/illness": 0.0,
         "privacy/published/k": 2.0,
         "privacy/published/l/illness": 2.0,
+        "privacy/published/t/illness": 0.0,
     }
     assert as_plain(anonymized.metadata)["key_id"] == key_id(hash_key(folder / "keys"))
     assert as_plain(anonymized.metadata)["epsilon/weight"] == 0.5

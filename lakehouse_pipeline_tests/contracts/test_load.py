@@ -685,7 +685,7 @@ def test_a_csv_dialect_that_no_file_can_have_is_refused(value: str, message: str
             "strict",
             (
                 "compliance strict measures published data; add the custom property 'privacy' with "
-                "quasiIdentifiers and k"
+                "quasiIdentifiers and k, and sensitive with l and t"
             ),
         ),
     ],

@@ -221,7 +221,7 @@ def test_a_problem_stands_at_its_place() -> None:
 @pytest.mark.parametrize("level", ["gdpr", "strict"])
 def test_custom_is_refused_where_a_technique_must_hold(level: str) -> None:
     columns = f"      - {{name: a, {keys(TEXT, 'custom, expression: lower(a)')}}}\n"
-    privacy = "{property: privacy, value: {quasiIdentifiers: [a], k: 2}}"
+    privacy = "{property: privacy, value: {quasiIdentifiers: [a], k: 2, sensitive: []}}"
     top = f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
     (message,) = messages_of(contract_text(columns, top=top))
     assert message.startswith(f"technique 'custom' is not taken under {level}")
@@ -260,6 +260,10 @@ def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -
             "privacy: 'l' and 't' are of 'sensitive' columns; name one at least",
         ),
         (
+            "{quasiIdentifiers: [id], k: 5, t: 0.2, sensitive: []}",
+            "privacy: 'l' and 't' are of 'sensitive' columns; name one at least",
+        ),
+        (
             "{quasiIdentifiers: [id], k: 5, t: 2, sensitive: [paid]}",
             "privacy: 't' expects a number above 0, at most 1",
         ),
@@ -290,6 +294,40 @@ def test_a_column_with_a_technique_is_personal_unless_it_says_that_it_is_not() -
 def test_a_promise_that_cannot_be_measured_says_why(value: str, message: str) -> None:
     found = messages_of(contract_text(top=custom("privacy", value)))
     assert [one.removesuffix(".") for one in found] == [message.removesuffix(".")]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "",
+            (
+                "compliance strict measures l and t; name the columns that are 'sensitive', with "
+                "'l' and 't', or say 'sensitive: []' where none is"
+            ),
+        ),
+        (
+            ", sensitive: [paid], l: 2",
+            "compliance strict measures l and t of 'sensitive' columns; add t",
+        ),
+        (
+            ", sensitive: [paid], t: 0.2",
+            "compliance strict measures l and t of 'sensitive' columns; add l",
+        ),
+    ],
+)
+def test_strict_measures_sensitive_columns_or_says_that_none_is(more: str, message: str) -> None:
+    columns = "".join(f"      - {{name: {name}, logicalType: string}}\n" for name in ("id", "paid"))
+
+    def found(more: str, level: str = "strict") -> list[str]:
+        value = f"{{quasiIdentifiers: [id], k: 5{more}}}"
+        privacy = f"{{property: privacy, value: {value}}}"
+        top = f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
+        return messages_of(contract_text(columns, top=top))
+
+    assert found(more) == [message]
+    assert found(more, "gdpr") == []
+    assert found(", sensitive: []") == found(", sensitive: [paid], l: 2, t: 0.2") == []
 
 
 def test_what_is_not_published_is_not_measured() -> None:

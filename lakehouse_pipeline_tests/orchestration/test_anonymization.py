@@ -257,7 +257,7 @@ def test_undeclared_data_and_weak_techniques_are_told(tmp_path: Path) -> None:
 
 
 def test_records_that_would_be_withheld_are_counted(tmp_path: Path) -> None:
-    value = "{quasiIdentifiers: [phone], k: 3, below: suppress}"
+    value = "{quasiIdentifiers: [phone], sensitive: [], k: 3, below: suppress}"
     new = contract(
         NEW,
         phone="technique: generalize, prefix: 12",

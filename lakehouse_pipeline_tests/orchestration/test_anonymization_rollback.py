@@ -36,6 +36,12 @@ from lakehouse_pipeline_tests.homes import DATASET, Home, add_contract
 SUBJECT = EMAIL.format(3)
 
 
+def promise(k: int, below: str) -> str:
+    """Return what the contract promises of groups that share a phone number."""
+    value = f"{{quasiIdentifiers: [phone], k: {k}, sensitive: [], below: {below}}}"
+    return f"  - {{property: privacy, value: {value}}}\n"
+
+
 def replay(home: Home, batch: str, layer: Layer = Layer.QUARANTINED) -> None:
     active = ContractStore(home.settings.contracts).active(DATASET)
     Runs(home.instance, home.settings, "cem").replay(active, [batch], layer)
@@ -159,15 +165,12 @@ def test_what_retention_took_out_does_not_come_back(tmp_path: Path, layer: Layer
 
 
 def test_withheld_records_are_withheld_again(tmp_path: Path) -> None:
-    top = (
-        "  - {{property: privacy, value: {{quasiIdentifiers: [phone], k: {k}, below: suppress}}}}\n"
-    )
     old, new = (
         contract(
             version,
             phone=f"technique: generalize, prefix: {prefix}",
             compliance="strict",
-            top=top.format(k=2),
+            top=promise(2, "suppress"),
         )
         for version, prefix in ((OLD, 13), (NEW, 12))
     )
@@ -191,8 +194,7 @@ def private(version: str, phone: str, k: int) -> str:
         version,
         phone=phone,
         compliance="strict",
-        top="  - {property: privacy, value: "
-        f"{{quasiIdentifiers: [phone], k: {k}, below: suppress}}}}\n",
+        top=promise(k, "suppress"),
     )
 
 
@@ -281,10 +283,9 @@ def test_the_last_one_is_rolled_back_first(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_was_refused_before_is_refused_again(tmp_path: Path) -> None:
-    top = "  - {{property: privacy, value: {{quasiIdentifiers: [phone], k: {k}, below: refuse}}}}\n"
     techniques = {"phone": "technique: redact, preserveNull: false", "compliance": "strict"}
-    old = contract(OLD, top=top.format(k=9), **techniques)
-    new = contract(NEW, top=top.format(k=2), **techniques)
+    old = contract(OLD, top=promise(9, "refuse"), **techniques)
+    new = contract(NEW, top=promise(2, "refuse"), **techniques)
     with filled(tmp_path / "home", lines(12), lines(8, 21), old=old, new=new) as home:
         assert [s.state for s in home.states().values()] == ["published", "refused"]
         why = [s.why for s in home.states().values()]
@@ -358,7 +359,7 @@ def test_in_mode_upsert_keys_made_safe_otherwise_are_refused(tmp_path: Path) -> 
 
 
 def test_nothing_was_and_nothing_is_published(tmp_path: Path) -> None:
-    top = "  - {property: privacy, value: {quasiIdentifiers: [phone], k: 99, below: refuse}}\n"
+    top = promise(99, "refuse")
     techniques = {"phone": "technique: redact", "compliance": "strict", "top": top}
     old, new = contract(OLD, **techniques), contract(NEW, **techniques)
     with filled(tmp_path / "home", lines(6), old=old, new=new) as home:
@@ -375,10 +376,9 @@ def test_keys_of_the_dataset_that_others_may_have_published_since_do_not_come_ba
 ) -> None:
     key = "primaryKey: true, primaryKeyPosition: 1}"
     unique = "unique: true, customProperties: [{property: uniqueScope, value: dataset}]}"
-    top = "  - {{property: privacy, value: {{quasiIdentifiers: [phone], k: {k}, below: refuse}}}}\n"
     techniques = {"phone": "technique: redact, preserveNull: false", "compliance": "strict"}
-    old = contract(OLD, top=top.format(k=2), **techniques).replace(key, unique)
-    new = contract(NEW, top=top.format(k=5), **techniques).replace(key, unique)
+    old = contract(OLD, top=promise(2, "refuse"), **techniques).replace(key, unique)
+    new = contract(NEW, top=promise(5, "refuse"), **techniques).replace(key, unique)
     with filled(tmp_path / "home", lines(4), lines(6, 21), old=old, new=new) as home:
         done = rehearsed(home)
         first, second = done.batches

@@ -77,10 +77,10 @@ GROUP = "10115,1980-01-01,flu", "10999,1985-05-05,cold", "10200,1989-12-31,flu"
 ALONE = "80331,1999-01-01,gout"
 
 
-def strict(below: str = "suppress", more: str = "") -> Contract:
+def promising(below: str = "suppress", more: str = "") -> Contract:
     value = f"{{quasiIdentifiers: [zip, born], k: 3, below: {below}{more}}}"
     top = (
-        "customProperties:\n  - {property: compliance, value: strict}\n"
+        "customProperties:\n  - {property: compliance, value: gdpr}\n"
         f"  - {{property: privacy, value: {value}}}\n"
     )
     return contract_of(COLUMNS, top=top)
@@ -91,7 +91,7 @@ def csv(*lines: str, first: int = 1) -> str:
 
 
 def test_records_of_small_groups_are_withheld_and_counted(tmp_path: Path) -> None:
-    contract = strict()
+    contract = promising()
     outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", csv(*GROUP, ALONE))])
     (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
     assert (protected.withheld, protected.broken) == (1, "")
@@ -103,7 +103,7 @@ def test_records_of_small_groups_are_withheld_and_counted(tmp_path: Path) -> Non
 
 
 def test_a_batch_with_a_small_group_is_refused_where_the_contract_says_so(tmp_path: Path) -> None:
-    contract = strict("refuse")
+    contract = promising("refuse")
     outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", csv(*GROUP, ALONE))])
     (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
     assert refused.reasons == (
@@ -115,7 +115,7 @@ def test_a_batch_with_a_small_group_is_refused_where_the_contract_says_so(tmp_pa
 
 
 def test_groups_without_enough_sensitive_values_are_withheld(tmp_path: Path) -> None:
-    contract = strict(more=", l: 2, sensitive: [illness]")
+    contract = promising(more=", l: 2, sensitive: [illness]")
     alike = ["80331,1999-01-01,gout"] * 4
     outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", csv(*GROUP, *alike))])
     (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
@@ -124,7 +124,7 @@ def test_groups_without_enough_sensitive_values_are_withheld(tmp_path: Path) -> 
 
 
 def test_withholding_for_t_goes_on_until_every_group_is_close(tmp_path: Path) -> None:
-    contract = strict(more=", t: 0.2, sensitive: [illness]")
+    contract = promising(more=", t: 0.2, sensitive: [illness]")
     close = ["20095,1970-01-01,flu", "20095,1971-01-01,cold", "20095,1972-01-01,flu"]
     far = ["80331,1999-01-01,gout"] * 3
     text = csv(*GROUP, *close, *far)
@@ -138,7 +138,7 @@ def test_withholding_for_t_goes_on_until_every_group_is_close(tmp_path: Path) ->
 def test_a_batch_that_moves_the_distribution_of_published_too_far_is_refused(
     tmp_path: Path,
 ) -> None:
-    contract = strict(more=", t: 0.3, sensitive: [illness]")
+    contract = promising(more=", t: 0.3, sensitive: [illness]")
     first = drop(tmp_path, contract, "a.csv", csv(*GROUP))
     take(tmp_path, contract, [first])
     other = csv(*["80331,1999-01-01,gout"] * 3, first=10)
@@ -150,7 +150,7 @@ def test_a_batch_that_moves_the_distribution_of_published_too_far_is_refused(
 
 
 def test_two_batches_of_one_run_are_measured_together(tmp_path: Path) -> None:
-    contract = strict(more=", t: 0.3, sensitive: [illness]")
+    contract = promising(more=", t: 0.3, sensitive: [illness]")
     first = drop(tmp_path, contract, "a.csv", csv(*GROUP))
     second = drop(tmp_path, contract, "b.csv", csv(*["80331,1999-01-01,gout"] * 3, first=10))
     outcomes = take(tmp_path, contract, [first, second])
