@@ -132,9 +132,9 @@ class StepRefusedError(LakehouseError):
 class NamelessStepError(LakehouseError):
     """A step in the life of a contract or of a batch was given without who gives it, or why."""
 
-    def __init__(self, option: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{option} is empty; who decides what, and why, stays on record. Nothing was changed."
+            f"'{name}' is empty; who decides what, and why, stays on record. Nothing was changed."
         )
 
 

@@ -6,13 +6,13 @@ a line that the rules do not allow does not count, whoever wrote it. Nothing her
 ledger is in `lake/life_cycle.py`, the steps that people give are in `lake/contract_steps.py`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lakehouse_pipeline.contracts.breaking import is_breaking
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import person
 from lakehouse_pipeline.contracts.version import version_key
 
 
@@ -267,17 +267,6 @@ def refusal(life: LifeCycle, version: Version, step: Step, by: str = "") -> str:
     if step is Step.ACTIVATED and life.needs_approval(version):
         return f"has to be approved first, by somebody other than its author: {_approval(version)}"
     return ""
-
-
-def person(name: str) -> str:
-    """Return a name as names are compared: case and spaces make no other person."""
-    return " ".join(name.split()).casefold()
-
-
-def names(text: str, value: str) -> bool:
-    """Return whether a value stands in a text as a word of its own, case and spaces aside."""
-    word = re.escape(person(value))
-    return bool(word) and re.search(rf"(?<!\w){word}(?!\w)", person(text)) is not None
 
 
 def _in_the_way(life: LifeCycle, version: Version, step: Step) -> str:

@@ -18,11 +18,10 @@ from lakehouse_pipeline.contracts.life_cycle import (
     Version,
     activation,
     broken_promises,
-    person,
     refusal,
 )
+from lakehouse_pipeline.contracts.person import require_named
 from lakehouse_pipeline.errors import (
-    NamelessStepError,
     StepRefusedError,
     UnregisteredVersionError,
 )
@@ -52,9 +51,7 @@ class Steps:
 
     def __post_init__(self) -> None:
         """Raise: NamelessStepError: nobody gives the step, or for no reason."""
-        for option, text in (("--by", self.by), ("--why", self.why)):
-            if not person(text):
-                raise NamelessStepError(option)
+        require_named(self.by, self.why)
 
     def approve(self, dataset: str, version: str | None = None) -> Given:
         """Approve a version, by default the newest that waits; active at once when it asks to be.

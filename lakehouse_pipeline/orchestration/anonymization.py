@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lakehouse_pipeline.contracts.life_cycle import State, person
+from lakehouse_pipeline.contracts.life_cycle import State
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import person, require_named
 from lakehouse_pipeline.contracts.technique_cautions import cautions
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
 from lakehouse_pipeline.errors import StepRefusedError, UnregisteredVersionError
@@ -36,7 +37,6 @@ from lakehouse_pipeline.orchestration.anonymization_steps import (
     after,
     event_of,
     not_to_be_applied,
-    require_named,
     taken,
 )
 from lakehouse_pipeline.orchestration.batches import (

@@ -13,11 +13,12 @@ import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import require_named
 from lakehouse_pipeline.errors import StepRefusedError
 from lakehouse_pipeline.lake.anonymizations import Anonymization, Before, Files, Stage
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.anonymization import AnonymizationDesk
-from lakehouse_pipeline.orchestration.anonymization_steps import after, require_named, taken
+from lakehouse_pipeline.orchestration.anonymization_steps import after, taken
 from lakehouse_pipeline.orchestration.batches import BatchState, batch_states
 from lakehouse_pipeline.orchestration.events import USER_TAG, observation
 from lakehouse_pipeline.orchestration.instance import DATASET_TAG, process_tags

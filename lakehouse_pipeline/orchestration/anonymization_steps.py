@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import person
-from lakehouse_pipeline.errors import LakehouseError, NamelessStepError, StepRefusedError
+from lakehouse_pipeline.errors import LakehouseError, StepRefusedError
 from lakehouse_pipeline.lake.anonymizations import Anonymization, Stage, Taken
 from lakehouse_pipeline.names import Layer
 
@@ -41,13 +40,6 @@ class ChangedSinceError(LakehouseError):
         super().__init__(
             f"dry run {one.id} of {one.dataset} {problem}. Nothing was changed. {advice}"
         )
-
-
-def require_named(by: str, why: str | None = None) -> None:
-    """Raise: NamelessStepError: nobody takes the step, or for no reason where one is needed."""
-    for option, text in (("--by", by), ("--why", why)):
-        if text is not None and not person(text):
-            raise NamelessStepError(option)
 
 
 def taken(stage: Stage, by: str, why: str = "") -> Taken:

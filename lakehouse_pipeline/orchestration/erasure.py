@@ -14,11 +14,11 @@ import dagster as dg
 import pyarrow as pa
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import names, person
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import names, require_named
 from lakehouse_pipeline.contracts.subjects import subject_columns
 from lakehouse_pipeline.contracts.types import ColumnType
-from lakehouse_pipeline.errors import LakehouseError, NamelessStepError
+from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.batch_files import records_by_batch
 from lakehouse_pipeline.lake.beyond_reach import beyond_reach
 from lakehouse_pipeline.lake.bucket_folder import objects_of
@@ -77,9 +77,7 @@ class ErasureDesk:
             SubjectNamedError: `by` or `why` names the subject.
             UnknownDatasetError: there is no such dataset.
         """
-        for option, text in (("--by", by), ("--why", why)):
-            if not person(text):
-                raise NamelessStepError(option)
+        require_named(by, why)
         if not subject.strip():
             raise NoSubjectError("the subject is empty. Nothing was changed.")
         for option, text in (("--by", by), ("--why", why)):

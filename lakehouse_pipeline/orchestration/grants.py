@@ -13,8 +13,7 @@ import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.audit.grants import Grant, UnknownGrantError
-from lakehouse_pipeline.contracts.life_cycle import person
-from lakehouse_pipeline.errors import NamelessStepError
+from lakehouse_pipeline.contracts.person import require_named
 from lakehouse_pipeline.orchestration.event_stream import Told, told
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.keys import contract_key
@@ -55,7 +54,7 @@ def give(instance: dg.DagsterInstance, wanted: Wanted, by: str, why: str) -> Gra
 
     Raises: NamelessStepError: nobody gives it.
     """
-    _require("--by", by)
+    require_named(by)
     name = f"{wanted.dataset}-{secrets.token_hex(6)}"
     facts: dict[str, str | int | float] = {
         "grant": name,
@@ -76,8 +75,7 @@ def revoke(instance: dg.DagsterInstance, grant: str, by: str, why: str) -> Grant
 
     Raises: UnknownGrantError: there is none. NamelessStepError: nobody revokes it, or for nothing.
     """
-    _require("--by", by)
-    _require("--why", why)
+    require_named(by, why)
     found = grant_of(instance, grant)
     if found.revoked_at is not None:
         return found
@@ -85,11 +83,6 @@ def revoke(instance: dg.DagsterInstance, grant: str, by: str, why: str) -> Grant
     event = Event(EventType.CONSUMPTION_REVOKED, found.dataset, None, by, why, facts)
     report(instance, event, None)
     return grant_of(instance, grant)
-
-
-def _require(option: str, text: str) -> None:
-    if not person(text):
-        raise NamelessStepError(option)
 
 
 def _told(instance: dg.DagsterInstance, dataset: str) -> Iterable[Told]:

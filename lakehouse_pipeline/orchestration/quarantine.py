@@ -13,9 +13,8 @@ from pathlib import Path
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import person
 from lakehouse_pipeline.contracts.model import Contract
-from lakehouse_pipeline.errors import NamelessStepError
+from lakehouse_pipeline.contracts.person import require_named
 from lakehouse_pipeline.lake.landing import readable
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import require_batches
@@ -52,9 +51,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Raise: NamelessStepError: nobody decides, or for no reason."""
-        for option, text in (("--by", self.by), ("--why", self.why)):
-            if not person(text):
-                raise NamelessStepError(option)
+        require_named(self.by, self.why)
 
     def correct(self, file: Path) -> Corrected:
         """Take the corrected records of `file`; return them, and how many were left out.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from lakehouse_pipeline.audit.events import Event, EventType
-from lakehouse_pipeline.contracts.life_cycle import names, person
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import names, require_named
 from lakehouse_pipeline.contracts.techniques import KEYED, technique_of, vault_of
-from lakehouse_pipeline.errors import LakehouseError, NamelessStepError
+from lakehouse_pipeline.errors import LakehouseError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.keys import rotate
 from lakehouse_pipeline.lake.vault import Vault
@@ -67,9 +67,7 @@ class Signed:
 
     def __post_init__(self) -> None:
         """Raise: NamelessStepError: nobody does it, or for no reason."""
-        for option, text in (("--by", self.by), ("--why", self.why)):
-            if not person(text):
-                raise NamelessStepError(option)
+        require_named(self.by, self.why)
 
     def event(self, kind: EventType, dataset: str, facts: dict[str, str | int | float]) -> Event:
         """Return the event of what was done."""

@@ -55,7 +55,7 @@ def test_the_way_from_dry_run_to_rollback(api: Api) -> None:
     one = f"{path}/{done['id']}"
     assert "has to be approved first" in api.post(f"{one}/apply", ADA).problem(409)
     assert "somebody else" in api.post(f"{one}/approve", ADA).problem(409)
-    assert "--why is empty" in api.post(f"{one}/approve", {"by": "ben"}).problem(422)
+    assert "'why' is empty" in api.post(f"{one}/approve", {"by": "ben"}).problem(422)
     assert api.post(f"{one}/approve", BEN).json["stage"] == "approved"
     activated(api, "tried")
     applied = api.post(f"{one}/apply", ADA)

@@ -85,7 +85,7 @@ def test_what_is_wrong_with_a_request_is_said_without_the_subject(own: Api) -> N
         (ASKED | {"dataset": "order"}, 404, "Did you mean 'orders'?"),
         (ASKED | {"all": True}, 422, "not both"),
         (ASKED | {"dataset": None}, 422, "give 'dataset' or 'all'"),
-        (ASKED | {"why": " "}, 422, "--why is empty"),
+        (ASKED | {"why": " "}, 422, "'why' is empty"),
         (ASKED | {"why": f"{SUBJECT.upper()} wrote"}, 422, "has the subject's value in it"),
         (ASKED | {"by": SUBJECT}, 422, "has the subject's value in it"),
         (ASKED | {"subject": "  "}, 422, "the subject is empty"),

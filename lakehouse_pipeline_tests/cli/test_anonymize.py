@@ -60,7 +60,7 @@ def test_the_way_of_an_anonymization_from_dry_run_to_rollback(
     assert [state["anonymized_under"] for state in done.json["batches"]] == [NEW, NEW]
     assert lakehouse("verify").code == 0
     back = ("anonymize", "orders", "--rollback", name, "--by", "ben")
-    assert "--why is empty" in lakehouse(*back).err
+    assert "'why' is empty" in lakehouse(*back).err
     said = lakehouse(*back, "--why", "a mistake")
     assert said.code == 0, said.err
     assert f"{name} is rolled back by ben: a mistake" in said.out
@@ -111,7 +111,7 @@ def test_a_sample_is_printed_and_stands_nowhere_else(lakehouse: Command, home: P
         (("order", "--list"), "Did you mean 'orders'?"),
         (("orders", "--dry-run", "--contract", "9.0.0"), "has no version '9.0.0'"),
         (("orders", "--dry-run", "--batch", "x"), "has no batch 'x'"),
-        (("orders", "--dry-run", "--by", " "), "--by is empty"),
+        (("orders", "--dry-run", "--by", " "), "'by' is empty"),
         (("orders", "--apply", "x", "--by", "ada"), "has no dry run 'x'"),
         (("orders", "--rollback", "x", "--by", "ada", "--why", "y"), "has no dry run 'x'"),
     ],

@@ -273,8 +273,8 @@ def test_a_breaking_version_that_is_added_names_the_command_that_activates_it(
             ["approve", "orders", "--by", " Producer "],
             "orders 1.0.0 was registered by producer; somebody else has to approve it.",
         ),
-        (["approve", "orders", "--by", ""], "--by is empty; who decides what"),
-        (["approve", "orders", "--why", " "], "--why is empty; who decides what"),
+        (["approve", "orders", "--by", ""], "'by' is empty; who decides what"),
+        (["approve", "orders", "--why", " "], "'why' is empty; who decides what"),
     ],
 )
 def test_a_call_at_fault_is_one_message_and_changes_nothing(

@@ -74,7 +74,7 @@ def test_verify_says_which_files_hold_the_value_and_ends_with_1(
     ("arguments", "said"),
     [
         (("--subject", SUBJECT, *WHO), "give --dataset D or --all"),
-        (("--subject", SUBJECT, "--all", "--by", "ada"), "--why is empty"),
+        (("--subject", SUBJECT, "--all", "--by", "ada"), "'why' is empty"),
         (("--subject", " ", "--all", *WHO), "the subject is empty"),
         (("--subject", SUBJECT, "-d", "order", *WHO), "Did you mean 'orders'?"),
         (("--show", "nothing"), "unknown erasure 'nothing'"),

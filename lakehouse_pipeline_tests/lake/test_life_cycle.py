@@ -256,9 +256,9 @@ def test_unknown_names_and_empty_ones(store: ContractStore, tmp_path: Path) -> N
         UnregisteredVersionError, match=r"no version '1.0'. Did you mean '1\.0\.0'\?"
     ):
         give(store).approve("orders", "1.0")
-    with pytest.raises(NamelessStepError, match="--by is empty"):
+    with pytest.raises(NamelessStepError, match="'by' is empty"):
         Steps(store, "  ", "agreed")
-    with pytest.raises(NamelessStepError, match="--why is empty"):
+    with pytest.raises(NamelessStepError, match="'why' is empty"):
         Steps(store, "bob", "")
 
 

@@ -121,7 +121,7 @@ def test_an_approval_is_another_persons_and_comes_before_applying(tmp_path: Path
             desk(home).apply(DATASET, name, SECOND)
         with pytest.raises(StepRefusedError, match="was made by ada; somebody else"):
             desk(home).approve(DATASET, name, " ADA ", "me")
-        with pytest.raises(NamelessStepError, match="--why is empty"):
+        with pytest.raises(NamelessStepError, match="'why' is empty"):
             desk(home).approve(DATASET, name, SECOND, " ")
         desk(home).approve(DATASET, name, SECOND, "looked at it")
         with pytest.raises(StepRefusedError, match="is approved already"):

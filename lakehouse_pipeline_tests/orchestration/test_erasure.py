@@ -92,7 +92,7 @@ def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
 ) -> None:
     with open_home(tmp_path / "home") as home:
         desk = ErasureDesk(home.instance, home.settings)
-        with pytest.raises(NamelessStepError, match="--by is empty"):
+        with pytest.raises(NamelessStepError, match="'by' is empty"):
             desk.request(SUBJECT, DATASET, " ", "why")
         for by, why in (("ada", f"{SUBJECT.title()} wrote"), (SUBJECT, "a letter")):
             with pytest.raises(SubjectNamedError, match="has the subject's value in it") as refused:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from lakehouse_pipeline.contracts.compare import compare
 from lakehouse_pipeline.contracts.comparison.change import Change
-from lakehouse_pipeline.contracts.life_cycle import LifeCycle, State, person
+from lakehouse_pipeline.contracts.life_cycle import LifeCycle, State
 from lakehouse_pipeline.contracts.model import Contract
+from lakehouse_pipeline.contracts.person import person
 from lakehouse_pipeline.layers.rules import record_rules
 
 
