@@ -11,6 +11,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import GRPC_INFO_TAG, RUN_FAILURE_REASON_TAG
+from dagster_graphql.schema.roots import mutation
 from dagster_webserver import cli as webserver_cli
 
 
@@ -23,6 +24,15 @@ def test_the_webserver_takes_its_application_from_a_name_that_can_be_replaced() 
     """`orchestration/webserver.py` puts another one there."""
     source = inspect.getsource(webserver_cli.host_dagster_ui_with_workspace_process_context)
     assert "app = create_app_from_workspace_process_context(" in source
+
+
+def test_a_run_is_re_executed_by_a_name_that_can_be_replaced() -> None:
+    """`orchestration/reexecution.py` puts another one there, which is given the same."""
+    source = inspect.getsource(mutation.GrapheneLaunchRunReexecutionMutation)
+    assert "return await launch_reexecution_from_parent_run(" in source
+    launch = vars(mutation)["launch_reexecution_from_parent_run"]
+    assert parameters(launch)[:2] == ["graphene_info", "parent_run_id"]
+    assert 'parent_run_id=reexecutionParams["parentRunId"]' in source
 
 
 class TestSqliteEventLogStorage:

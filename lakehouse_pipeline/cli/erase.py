@@ -11,7 +11,7 @@ from lakehouse_pipeline.cli.erase_output import print_certificate, print_erasure
 from lakehouse_pipeline.cli.output import JsonOption, console, errors, print_json
 from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.byte_search import Searched, joined, search, search_bucket
-from lakehouse_pipeline.lake.erasure_requests import Erasures
+from lakehouse_pipeline.lake.erasure_requests import Erasure, Erasures
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk
 from lakehouse_pipeline.orchestration.instance import open_instance
 from lakehouse_pipeline.settings import Settings
@@ -70,7 +70,7 @@ def erase(
         with open_instance(settings) as instance, console.status("erasing"):
             desk = ErasureDesk(instance, settings)
             certificate = desk.carry_out(desk.request(value, dataset, by, why))
-        print_json(certificate) if as_json else print_certificate(certificate)
+        _certificate(desk.erasures, certificate, as_json)
 
 
 def _subject(value: str | None, file: Path | None) -> str:
@@ -92,10 +92,13 @@ def _subject(value: str | None, file: Path | None) -> str:
 def _shown(settings: Settings, erasure: str | None, as_json: bool) -> None:
     erasures = Erasures(settings.erasures)
     if erasure is not None:
-        found = erasures.get(erasure)
-        print_json(found) if as_json else print_certificate(found)
+        _certificate(erasures, erasures.get(erasure), as_json)
     else:
         print_json(erasures.all()) if as_json else print_erasures(erasures.all())
+
+
+def _certificate(erasures: Erasures, one: Erasure, as_json: bool) -> None:
+    print_json(one) if as_json else print_certificate(one, erasures.earlier(one))
 
 
 def _searched(settings: Settings, value: str) -> Iterator[Searched]:

@@ -17,12 +17,17 @@ def print_erasures(found: Sequence[Erasure]) -> None:
     print_table(("id", "dataset", "by", "why", "requested", "state", "records"), rows)
 
 
-def print_certificate(erasure: Erasure) -> None:
-    """Print what was erased, where, when, by whom and why, with the files before and after."""
+def print_certificate(erasure: Erasure, earlier: Sequence[Erasure]) -> None:
+    """Print what was erased, where, when, by whom and why, with the files before and after.
+
+    `earlier` are the erasures of the same subject before, by which there may be nothing left.
+    """
+    before = ", ".join(f"{one.id} ({one.count:,} records)" for one in earlier)
     lines = [
         f"Erasure {erasure.id}: {erasure.count:,} records, {_state(erasure)}",
         f"requested {erasure.requested} by {erasure.by}: {erasure.why}",
         f"subject (keyed hash) {erasure.subject}",
+        *([f"erased before: {before}"] if before else []),
         f"searched: {', '.join(erasure.searched) or 'nothing yet'}",
         *([erasure.beyond_reach] if erasure.beyond_reach else []),
     ]

@@ -88,6 +88,17 @@ class Erasures:
         found = [_read(path) for path in self._folder.glob("[0-9]*.json")]
         return sorted(found, key=lambda one: (one.requested, one.id))
 
+    def earlier(self, erasure: Erasure) -> list[Erasure]:
+        """Return the erasures of the same subject that were completed when this one was asked."""
+        return [
+            one
+            for one in self.all()
+            if one.subject == erasure.subject
+            and one.id != erasure.id
+            and one.completed
+            and one.completed <= erasure.requested
+        ]
+
     def open(self) -> list[Erasure]:
         """Return those that are not completed, the oldest first."""
         return [one for one in self.all() if one.completed is None]

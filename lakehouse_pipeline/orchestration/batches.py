@@ -291,7 +291,7 @@ def _state(
         validated=newest.get(Layer.VALIDATED, {}).get(ROWS),
         quarantined=quarantined.get(ROWS),
         published=published[ROWS] if published and shown else None,
-        withheld=published.get(WITHHELD, 0) if published and shown else 0,
+        withheld=_withheld(newest, expired) if shown else 0,
         seconds=round(sum(_share(event) for event in newest.values()), 3),
         contract_version=str(quarantined.get("contract_version", raw.get("contract_version", ""))),
         file=raw.get("file", ""),
@@ -320,6 +320,15 @@ def _has_left(name: str, newest: Mapping[Layer, Said], expired: Collection[Layer
         return Layer.PUBLISHED in expired
     judged = [layer for layer in held if layer not in (Layer.ANONYMIZED, Layer.PUBLISHED)]
     return bool(judged) and all(layer in expired for layer in judged)
+
+
+def _withheld(newest: Mapping[Layer, Said], expired: Collection[Layer]) -> int:
+    """Return how many records `privacy` keeps out of published; one that was erased is none."""
+    published, validated = newest.get(Layer.PUBLISHED, {}), newest.get(Layer.VALIDATED)
+    said = int(published.get(WITHHELD, 0))
+    if not said or validated is None or Layer.VALIDATED in expired:
+        return said
+    return int(validated[ROWS] - published[ROWS])
 
 
 def _waiting_for(raw: Said, gate: Said | None) -> str:

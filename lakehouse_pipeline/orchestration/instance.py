@@ -91,8 +91,8 @@ def fail_dead_runs(instance: DagsterInstance, *, launched: bool) -> list[str]:
             knows that no process of the former `lakehouse up` is left.
     """
     unfinished = instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))
-    unseen = [run for run in unfinished if _is_dead(run, launched=launched)]
-    seen = [run for run in _failed_lately(instance) if _died_in_sight(run)]
+    unseen = [run for run in unfinished if _is_dead(instance, run, launched=launched)]
+    seen = [run for run in _failed_lately(instance) if _died_in_sight(instance, run)]
     for run in unseen:
         instance.report_run_failed(run, "The process of this run died.", _DIED)
     for run in (*unseen, *seen):
@@ -100,13 +100,23 @@ def fail_dead_runs(instance: DagsterInstance, *, launched: bool) -> list[str]:
     return [run.run_id for run in (*unseen, *seen)]
 
 
-def _is_dead(run: DagsterRun, *, launched: bool) -> bool:
-    if PROCESS_TAG not in run.tags:
+def _is_dead(instance: DagsterInstance, run: DagsterRun, *, launched: bool) -> bool:
+    name = _process_of(instance, run)
+    if name is None:
         return launched and GRPC_INFO_TAG in run.tags
-    name = run.tags[PROCESS_TAG]
     with suppress(psutil.NoSuchProcess, ValueError):
         return _process_name(psutil.Process(int(name.partition("@")[0]))) != name
     return True
+
+
+def _process_of(instance: DagsterInstance, run: DagsterRun) -> str | None:
+    """Return the process that a run works in, None before it works.
+
+    A re-executed run is made with every tag of the run it repeats, that of its process too.
+    """
+    name = run.tags.get(PROCESS_TAG)
+    parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    return None if parent and parent.tags.get(PROCESS_TAG) == name else name
 
 
 def _failed_lately(instance: DagsterInstance) -> Sequence[DagsterRun]:
@@ -114,10 +124,10 @@ def _failed_lately(instance: DagsterInstance) -> Sequence[DagsterRun]:
     return instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since))
 
 
-def _died_in_sight(run: DagsterRun) -> bool:
+def _died_in_sight(instance: DagsterInstance, run: DagsterRun) -> bool:
     """Return whether Dagster failed this run because its process ended; an error has a reason."""
     reason = run.tags.get(RUN_FAILURE_REASON_TAG)
-    killed = reason is None and PROCESS_TAG in run.tags
+    killed = reason is None and _process_of(instance, run) is not None
     terminated = reason == RunFailureReason.UNEXPECTED_TERMINATION.value
     return DIED_TAG not in run.tags and (killed or terminated)
 

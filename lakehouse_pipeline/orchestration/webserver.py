@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lakehouse_pipeline.access.origins import host_refusal, is_visit, page_refusal
+from lakehouse_pipeline.orchestration.reexecution import explain_reexecutions
 from lakehouse_pipeline.settings import Settings
 
 GRAPHQL = "/graphql"
@@ -72,6 +73,7 @@ def closed_app(*given: object, **named: object) -> Starlette:
 
 def main() -> None:
     """Run Dagster's command with the closed application."""
+    explain_reexecutions()
     setattr(cli, _NAME, closed_app)
     cli.main()  # type: ignore[no-untyped-call]  # Dagster's has no types
 

@@ -25,6 +25,9 @@ from lakehouse_pipeline.pipeline.relations import relation, relation_of
 from lakehouse_pipeline.pipeline.release import RELEASED_RECORDS, refuse
 
 CLASSIFIED, CLASSES = "classified_records", "record_classes"
+DIGITS = 12
+"""After the point, of a measure: the rest is what adding up shares leaves, and would be plotted."""
+
 ROUNDS = 50
 """How often records are withheld before the batch is refused: each time the others are measured."""
 
@@ -165,7 +168,8 @@ def _measure(lake: Lake, contract: Contract, privacy: Privacy) -> _Measured:
     )
     names, sql = summary(privacy, CLASSES)
     (row,) = lake.connection.execute(sql).fetchall()
-    values = {name: float(v) for name, v in zip(names, row, strict=True) if v is not None}
+    pairs = zip(names, row, strict=True)
+    values = {name: round(float(v), DIGITS) + 0.0 for name, v in pairs if v is not None}
     (broken,) = lake.connection.execute(
         f"SELECT count(*) FROM ({failing(privacy, CLASSES)})"
     ).fetchall()

@@ -25,6 +25,8 @@ team:
 customProperties:
   - {property: compliance, value: gdpr}
   - {property: publish, value: {mode: append, maxQuarantinedPercent: 20}}
+  - property: privacy
+    value: {quasiIdentifiers: [method], k: 2, l: 2, t: 0.5, sensitive: [paid_on], below: suppress}
 slaProperties:
   - {property: retention, value: 365, unit: d}
 schema:

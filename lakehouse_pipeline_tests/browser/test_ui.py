@@ -1,5 +1,6 @@
 """What people see of four batches in Dagster's UI, the last one refused, in a real browser."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,9 +15,15 @@ Picture = Callable[[Page, str], None]
 
 LAYERS = ("raw", "quarantined", "validated", "anonymized", "published")
 WIDE = ViewportSize(width=1920, height=900)
+TALL = ViewportSize(width=1280, height=2400)
 GRAPH = "/locations/lakehouse/asset-groups/payments/lineage"
 SAMPLED = "payments-2025-03.csv"
 REFUSED = "payments-2025-04.csv"
+MEASURES = [
+    f"privacy/{of}{measure}"
+    for of in ("", "published/")
+    for measure in ("k", "l/paid_on", "t/paid_on")
+]
 COUNTS = {"amount.minimum": 6, "email.format": 6, "method.enum": 5, "amount.type": 5}
 WHY = "maxQuarantinedPercent: 22 of 40 records (55.00 %) are quarantined, the contract allows 20 %"
 
@@ -34,6 +41,25 @@ def _no_personal_value_is_shown(visit: Visit) -> Iterator[None]:
 def row(page: Page, name: str) -> Locator:
     """Return the row of a table of metadata that begins with this name."""
     return page.locator("tr", has=page.get_by_text(name, exact=True))
+
+
+def numbers_read(visit: Visit, label: str) -> dict[str, float]:
+    """Return by batch the numbers with this label that the page was given to plot."""
+    found: dict[str, float] = {}
+
+    def look(value: object) -> None:
+        if isinstance(value, dict):
+            for entry in value.get("metadataEntries") or () if value.get("partition") else ():
+                if entry["label"] == label:
+                    found[value["partition"]] = entry.get("intValue", entry.get("floatValue"))
+            value = list(value.values())
+        if isinstance(value, list):
+            for part in value:
+                look(part)
+
+    for answer in visit.read:
+        look(json.loads(answer))
+    return found
 
 
 def check_of(visit: Visit, check: str, batch: str) -> Page:
@@ -66,6 +92,24 @@ def test_the_overview_of_quarantined_has_its_row_count_and_a_plot_of_every_rule(
         expect(page.get_by_text(label, exact=True)).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
     assert page.locator("canvas").count() > len(COUNTS)
+
+
+def test_published_plots_what_privacy_measured_with_a_point_for_every_batch(
+    visit: Visit, lakehouse: Lakehouse, picture: Picture
+) -> None:
+    visit.page.set_viewport_size(TALL)
+    page = visit.open("/assets/payments/published")
+    page.get_by_role("button", name="Plots").click()
+    for label in MEASURES:
+        expect(page.get_by_text(label, exact=True)).to_be_visible()
+    expect(page.get_by_text("withheld_records", exact=True)).to_be_visible()
+    expect(page.locator("canvas").nth(len(MEASURES))).to_be_visible()
+    plotted = numbers_read(visit, "privacy/k")
+    published = [state for state in lakehouse.batches.values() if state.state == "published"]
+    assert plotted == {state.batch: state.published for state in published}
+    whole = numbers_read(visit, "privacy/published/k")
+    assert sorted(whole.values()) == [40, 77, 112]
+    picture(page, "measures.png")
 
 
 def test_the_rules_of_a_batch_warn_with_a_count_per_rule(

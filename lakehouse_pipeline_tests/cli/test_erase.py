@@ -54,6 +54,19 @@ def test_a_subject_from_stdin_is_erased_with_a_certificate_that_does_not_name_it
     assert lakehouse("verify").code == 0
 
 
+def test_a_subject_who_was_erased_before_has_a_certificate_that_names_the_first(
+    lakehouse: Command,
+) -> None:
+    asked = ("erase", "--subject", SUBJECT, "-d", "orders", *WHO)
+    first = lakehouse(*asked, "--json").json
+    assert "erased before" not in lakehouse("erase", "--show", first["id"]).out
+    second = lakehouse(*asked)
+    assert second.code == 0, second.err
+    assert ": 0 records, completed" in second.out
+    assert f"erased before: {first['id']} (1 records)" in second.out
+    assert lakehouse("verify").code == 0
+
+
 def test_verify_says_which_files_hold_the_value_and_ends_with_1(
     lakehouse: Command, tmp_path: Path
 ) -> None:

@@ -10,12 +10,16 @@ import dagster as dg
 import psutil
 import pytest
 
+from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.graphql import ask
 from lakehouse_pipeline.orchestration.instance import DIED_TAG, PROCESS_TAG
+from lakehouse_pipeline.orchestration.keys import job_name
 from lakehouse_pipeline.orchestration.parts import Stack
 from lakehouse_pipeline.orchestration.processes import running
 from lakehouse_pipeline.orchestration.recovery import ATTEMPT_TAG
+from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline_tests.anonymizations import desk, rolled_back
 from lakehouse_pipeline_tests.homes import (
     AMOUNT,
     DATASET,
@@ -31,6 +35,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 BACKFILL = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { __typename
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+REEXECUTE = """mutation($params: ReexecutionParams) {
+  launchRunReexecution(reexecutionParams: $params) { __typename
+    ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -74,6 +81,66 @@ def test_a_backfill_in_the_ui_judges_the_chosen_batches_anew(up: tuple[Home, Sta
     assert [run.tags["user"] for run in runs] == ["ada"]
     until(lambda: _finished(home, runs[0].run_id))
     assert [m.partition for m in home.materialized(Layer.RAW)] == batches
+    assert home.violations() == []
+
+
+def reexecuted(stack: Stack, run_id: str) -> dict[str, Any]:
+    """Return what the button Re-execute of a run answers."""
+    params = {"parentRunId": run_id, "strategy": "ALL_STEPS"}
+    found: dict[str, Any] = ask(stack.url, REEXECUTE, {"params": params})["launchRunReexecution"]
+    return found
+
+
+def newest_run(home: Home, **named: str) -> str:
+    return home.instance.get_runs(dg.RunsFilter(**named), limit=1)[0].run_id  # type: ignore[arg-type]  # named as there
+
+
+def test_a_run_of_the_sensor_is_re_executed_to_the_same_layers(up: tuple[Home, Stack]) -> None:
+    home, stack = up
+    batch = home.drop("again.csv", rows(10, first=201))
+    until(lambda: home.states().get(batch) and home.states()[batch].published == 10)
+    run = newest_run(home, job_name=job_name(DATASET))
+    until(lambda: _finished(home, run))
+    content = home.content()
+    answer = reexecuted(stack, run)
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    again = answer["run"]["runId"]
+    until(lambda: _finished(home, again))
+    repeated = home.instance.get_run_by_id(again)
+    assert repeated is not None
+    assert repeated.status is dg.DagsterRunStatus.SUCCESS
+    assert home.content() == content
+    assert home.violations() == []
+
+
+def test_what_the_command_did_is_not_re_executed_and_says_what_to_do_instead(
+    up: tuple[Home, Stack],
+) -> None:
+    home, stack = up
+    batch = home.drop("taken.csv", rows(10, first=301))
+    until(lambda: home.states().get(batch) and home.states()[batch].published == 10)
+    active = ContractStore(home.settings.contracts).active(DATASET)
+    Runs(home.instance, home.settings, "ada").replay(active, [batch], None)
+    replayed = newest_run(home)
+    one = desk(home).rehearse(DATASET, None, [batch], "ada").id
+    desk(home).approve(DATASET, one, "ben", "looked at it")
+    desk(home).apply(DATASET, one, "ada")
+    applied = newest_run(home)
+    rolled_back(home, one)
+    back = newest_run(home, job_name=f"{DATASET}_rollback")
+    content = home.content()
+    for run, said in (
+        (replayed, f"instead, or call: lakehouse replay {DATASET} --batch {batch}"),
+        (applied, f"applied anonymization {one}, which takes an approval"),
+        (back, f"rolled back anonymization {one}, which takes an approval"),
+    ):
+        answer = reexecuted(stack, run)
+        assert answer["__typename"] == "PythonError"
+        assert answer["message"].startswith(f"run {run[:8]} ")
+        assert said in answer["message"]
+        assert "Nothing was changed." in answer["message"]
+    assert home.content() == content
+    assert home.states()[batch].rolled_back == one
     assert home.violations() == []
 
 

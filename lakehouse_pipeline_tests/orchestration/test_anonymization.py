@@ -23,6 +23,7 @@ from lakehouse_pipeline.orchestration.anonymization_steps import (
 from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline_tests.anonymizations import (
+    EMAIL,
     MAKER,
     NEW,
     NOISE,
@@ -38,7 +39,7 @@ from lakehouse_pipeline_tests.anonymizations import (
     rehearsed,
     told,
 )
-from lakehouse_pipeline_tests.erasures import erase
+from lakehouse_pipeline_tests.erasures import erase, found
 from lakehouse_pipeline_tests.homes import DATASET
 
 
@@ -158,6 +159,31 @@ def test_records_that_changed_since_have_to_be_looked_at_again(tmp_path: Path) -
         erase(home, "CanaryAnn3@example.org")
         with pytest.raises(ChangedSinceError, match="have changed in validated since"):
             desk(home).apply(DATASET, again, MAKER)
+
+
+@pytest.mark.parametrize("approved", [False, True], ids=["requested", "approved"])
+def test_who_is_erased_between_dry_run_and_applying_does_not_come_out(
+    tmp_path: Path, approved: bool
+) -> None:
+    subject = EMAIL.format(3)
+    with filled(tmp_path / "home") as home:
+        name = rehearsed(home).id
+        if approved:
+            desk(home).approve(DATASET, name, SECOND, "fine")
+        erase(home, subject)
+        content = home.content()
+        assert (found(home, subject), home.violations()) == ([], [])
+        if not approved:
+            desk(home).approve(DATASET, name, SECOND, "fine")
+        activate(home)
+        with pytest.raises(ChangedSinceError, match="Nothing was changed"):
+            desk(home).apply(DATASET, name, MAKER)
+        assert home.content() == content
+        assert rehearsed(home).records == 19
+        applied(home)
+        assert home.query(Layer.PUBLISHED, "SELECT count(*) FROM t WHERE id = 3") == [(0,)]
+        assert home.query(Layer.PUBLISHED, "SELECT count(*) FROM t") == [(19,)]
+        assert (found(home, subject), home.violations()) == ([], [])
 
 
 def test_a_dry_run_over_named_batches_applies_to_these_alone(tmp_path: Path) -> None:

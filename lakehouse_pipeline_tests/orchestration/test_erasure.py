@@ -19,8 +19,17 @@ from lakehouse_pipeline.orchestration.keys import contract_key
 from lakehouse_pipeline.orchestration.quarantine import Desk
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
+from lakehouse_pipeline_tests.anonymizations import EMAIL, contract, lines
 from lakehouse_pipeline_tests.erasures import SUBJECT, erase, erasing_contract, found
-from lakehouse_pipeline_tests.homes import DATASET, HEADER, QUIET, Home, open_home, rows
+from lakehouse_pipeline_tests.homes import (
+    DATASET,
+    HEADER,
+    QUIET,
+    Home,
+    approve_contract,
+    open_home,
+    rows,
+)
 
 LINE = "3,p3@example.org,+49 0000003,9.50,DE\n"
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -201,6 +210,72 @@ def test_what_no_layer_holds_leaves_landing_too(
             (n,) for n in (1, 2, 4, 5, 6)
         ]
         assert home.violations() == []
+
+
+def test_a_withheld_record_that_is_erased_is_not_counted_as_withheld_any_more(
+    tmp_path: Path,
+) -> None:
+    privacy = "{quasiIdentifiers: [phone], k: 2, below: suppress}"
+    strict = contract(
+        phone="technique: generalize, prefix: 13",
+        compliance="strict",
+        top=f"  - {{property: privacy, value: {privacy}}}\n",
+    )
+    with open_home(tmp_path / "home", strict) as home:
+        home.drop("a.csv", lines(11))
+        home.settle()
+        (before,) = home.states().values()
+        assert (before.validated, before.published, before.withheld) == (11, 10, 1)
+        erase(home, EMAIL.format(1))
+        (after,) = home.states().values()
+        assert (after.validated, after.published, after.withheld) == (10, 9, 1)
+        assert home.violations() == []
+        erase(home, EMAIL.format(11))
+        (last,) = home.states().values()
+        assert (last.validated, last.published, last.withheld) == (9, 9, 0)
+        assert home.violations() == []
+
+
+def test_the_same_subject_erased_twice_has_two_certificates_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        batch = home.drop("may.csv", rows(6))
+        home.settle()
+        first = erase(home)
+        landing, content = home.settings.landing / DATASET / "may.csv", contents(home)
+        hashed = sha256_of(landing)
+        for dataset in (DATASET, None):
+            second = erase(home, dataset=dataset)
+            assert second.completed
+            assert (second.records, second.files_before, second.subject) == ({}, (), first.subject)
+            assert found(home) == []
+        assert (contents(home), sha256_of(landing)) == (content, hashed)
+        erasures = Erasures(home.settings.erasures)
+        assert [one.count for one in erasures.all()].count(1) == 1
+        assert erasures.get(first.id).records == {DATASET: {batch: [3]}}
+        assert home.violations() == []
+
+
+def test_a_batch_that_waits_for_its_contract_goes_on_without_who_was_erased_meanwhile(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", erasing_contract(), approved=False) as home:
+        batch = home.drop("may.csv", rows(6))
+        home.settle()
+        assert home.states()[batch].waits
+        assert erase(home).records == {DATASET: {batch: [3]}}
+        assert (found(home), home.violations()) == ([], [])
+        state = home.states()[batch]
+        assert (state.waits, state.records) == (True, 5)
+        approve_contract(home.settings)
+        store = ContractStore(home.settings.contracts)
+        assert Runs(home.instance, home.settings, "sam").release(store, DATASET) == [batch]
+        assert home.states()[batch].published == 5
+        numbers = "SELECT list(_record ORDER BY _record) FROM t"
+        for layer in (Layer.RAW, Layer.VALIDATED, Layer.ANONYMIZED, Layer.PUBLISHED):
+            assert home.query(layer, numbers) == [([1, 2, 4, 5, 6],)]
+        assert (found(home), home.violations()) == ([], [])
 
 
 def test_the_nightly_job_finishes_what_was_cut_off_and_its_check_passes(tmp_path: Path) -> None:

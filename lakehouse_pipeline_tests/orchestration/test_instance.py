@@ -140,6 +140,26 @@ def test_a_process_id_used_again_by_another_process_is_not_taken_for_it(
     assert fail_dead_runs(instance, launched=False) == [run.run_id]
 
 
+def test_a_re_executed_run_is_not_taken_for_dead_by_the_process_of_the_run_it_repeats(
+    instance: DagsterInstance,
+) -> None:
+    dead = {PROCESS_TAG: f"{os.getpid()}@1.00", GRPC_INFO_TAG: "{}"}
+    first = started(instance, **dead)
+    fail_dead_runs(instance, launched=False)
+    again = instance.create_run_for_job(
+        nothing,
+        status=DagsterRunStatus.STARTING,
+        tags=dead,
+        parent_run_id=first.run_id,
+        root_run_id=first.run_id,
+    )
+    assert fail_dead_runs(instance, launched=False) == []
+    instance.add_run_tags(again.run_id, process_tags())
+    assert fail_dead_runs(instance, launched=True) == []
+    instance.add_run_tags(again.run_id, {PROCESS_TAG: f"{os.getpid()}@2.00"})
+    assert fail_dead_runs(instance, launched=False) == [again.run_id]
+
+
 def test_a_launched_run_is_failed_only_by_who_holds_the_home(instance: DagsterInstance) -> None:
     run = started(instance, **{GRPC_INFO_TAG: "{}"})
     assert fail_dead_runs(instance, launched=False) == []

@@ -123,6 +123,15 @@ def test_groups_without_enough_sensitive_values_are_withheld(tmp_path: Path) -> 
     assert protected.measures["privacy/l/illness"] == 2.0
 
 
+def test_a_group_that_holds_every_record_has_a_t_of_exactly_zero(tmp_path: Path) -> None:
+    contract = strict(more=", t: 0.2, sensitive: [illness]")
+    text = csv(*(f"10115,1980-01-01,illness {n % 28}" for n in range(40)))
+    outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", text)])
+    (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
+    assert protected.measures["privacy/t/illness"] == 0
+    assert protected.measures["privacy/published/t/illness"] == 0
+
+
 def test_withholding_for_t_goes_on_until_every_group_is_close(tmp_path: Path) -> None:
     contract = promising(more=", t: 0.2, sensitive: [illness]")
     close = ["20095,1970-01-01,flu", "20095,1971-01-01,cold", "20095,1972-01-01,flu"]
