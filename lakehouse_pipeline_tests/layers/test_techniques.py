@@ -472,6 +472,40 @@ def test_custom_is_the_contracts_expression_and_never_an_error(lake: Lake) -> No
     assert made_safe(lake, wrong, ["secret", "7"]) == [None, 7]
 
 
+@pytest.mark.parametrize(
+    ("technique", "parameters"),
+    [
+        ("hash", {}),
+        ("tokenize", {}),
+        ("pseudonymize", {"kind": "name"}),
+        ("noise", {"epsilon": 1, "sensitivity": 5, "minimum": -9, "maximum": 9}),
+    ],
+)
+def test_numbers_that_are_equal_are_replaced_by_the_same(
+    lake: Lake, technique: str, parameters: dict[str, object]
+) -> None:
+    negative, zero, other = made_safe(
+        lake, column(DOUBLE, technique, **parameters), [-0.0, 0.0, -0.5]
+    )
+    assert negative == zero != other
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "texts"),
+    [
+        (DOUBLE, [-0.0, 0.0, -0.5, 1e300, 5e-324], ["0.0", "0.0", "-0.5", "1e+300", "5e-324"]),
+        (TEXT, ["-0.0", "0.0", "-0"], ["-0.0", "0.0", "-0"]),
+        (MONEY, [Decimal("-0.00"), Decimal("-0.50")], ["0.00", "-0.50"]),
+        (WHOLE, [0, -7], ["0", "-7"]),
+    ],
+)
+def test_a_value_is_hashed_as_it_is_written(
+    lake: Lake, key: bytes, kind: ColumnType, values: Values, texts: list[str]
+) -> None:
+    expected = [reference.digits(key, "hash", text) for text in texts]
+    assert made_safe(lake, column(kind, "hash"), values) == expected
+
+
 ASCII = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=8)
 
 
