@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
 from lakehouse_pipeline.contracts.promised import promised_type
-from lakehouse_pipeline.contracts.techniques import MOST_KEPT
+from lakehouse_pipeline.contracts.techniques import MASK, MOST_KEPT
 from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.keys import hash_key
@@ -449,6 +449,36 @@ def test_redact_and_suppress(lake: Lake) -> None:
     assert made_safe(lake, always, values) == ["it's gone"] * 3
     assert made_safe(lake, column(TEXT, "suppress"), values) == [None] * 3
     assert made_safe(lake, column(MONEY, "suppress"), [Decimal(1)]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("technique", "given", "documented"),
+    [
+        ("mask", {}, MASK),
+        ("mask", {"format": "email"}, {"keepFirst": 1, "keepLast": 0, "character": "*"}),
+        ("mask", {"format": "phone"}, {"keepFirst": 0, "keepLast": 2, "character": "*"}),
+        ("mask", {"format": "card"}, {"keepFirst": 0, "keepLast": 4, "character": "*"}),
+        ("mask", {"format": "iban"}, {"keepFirst": 2, "keepLast": 4, "character": "*"}),
+        ("mask", {"format": "phone"}, {"preserveFormat": True}),
+        ("hash", {}, {"preserveNull": True}),
+        ("tokenize", {}, {"vault": "orders.a", "preserveNull": True}),
+        ("pseudonymize", {"kind": "address"}, {"locale": "en", "preserveNull": True}),
+        ("generalize", {"prefix": 2}, {"preserveFormat": False}),
+        ("generalize", {"hierarchy": "a,b,c\nann,x,y"}, {"level": "b", "otherwise": "*"}),
+        ("redact", {}, {"value": "[redacted]", "preserveNull": True}),
+        ("custom", {"expression": "length(a)"}, {"type": "string"}),
+    ],
+)
+def test_a_parameter_that_is_left_out_is_what_the_docs_say(
+    lake: Lake, technique: str, given: dict[str, object], documented: dict[str, object]
+) -> None:
+    values = ["ann", None, "", "ann.lee+x@shop.example.org", "+49 (30) 123-45 67", "DE89 3704 0044"]
+    left_out = made_safe(lake, column(TEXT, technique, **given), values)
+    assert left_out == made_safe(lake, column(TEXT, technique, **given | documented), values)
+
+
+def test_a_mask_is_of_stars_and_keeps_nothing_unless_it_is_told(lake: Lake) -> None:
+    assert made_safe(lake, column(TEXT, "mask"), ["a-b c", None]) == ["*****", None]
 
 
 @pytest.mark.parametrize(
