@@ -89,6 +89,11 @@ def _check_needed(
         place.error("technique 'noise' needs the key 'sensitivity'")
     if technique == "generalize":
         _check_way(sound, given, place)
+    if "format" in sound and sound.get("preserveFormat") is False:
+        (place / "preserveFormat").error(
+            f"'preserveFormat': a mask with the format '{sound['format']}' keeps the format; to "
+            "mask the separators too leave out 'format' and give keepFirst and keepLast"
+        )
 
 
 def _check_way(sound: Mapping[str, object], given: Mapping[str, object], place: Place) -> None:

@@ -8,7 +8,7 @@ A subject is compared by forms and never by similarity: `7`, `07` and `7.0` are 
 from collections.abc import Iterable
 
 from lakehouse_pipeline.contracts.types import ColumnType
-from lakehouse_pipeline.layers.values import typed_value
+from lakehouse_pipeline.layers.values import typed_value, written
 from lakehouse_pipeline.names import literal
 
 NUMBER = ColumnType("integer", "BIGINT")
@@ -42,14 +42,12 @@ def pseudonym_form(text: str) -> str:
 
 def written_values(text: str, kinds: Iterable[ColumnType]) -> list[str]:
     """Return SQL of the texts that `text` is hashed as in anonymized, one per type."""
-    typed = [
-        f"CAST({typed_value(text, kind)} AS VARCHAR)" for kind in kinds if kind.logical != "string"
-    ]
+    typed = [written(typed_value(text, kind)) for kind in kinds if kind.logical != "string"]
     return [text, *dict.fromkeys(typed)]
 
 
 def _typed_form(text: str, kind: ColumnType) -> str:
-    value = f"CAST({typed_value(text, kind)} AS VARCHAR)"
+    value = written(typed_value(text, kind))
     if kind.logical in _NUMERIC:
         short = f"rtrim(rtrim({value}, '0'), '.')"
         return f"('number:' || CASE WHEN contains({value}, '.') THEN {short} ELSE {value} END)"

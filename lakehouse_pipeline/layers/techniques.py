@@ -22,7 +22,7 @@ from lakehouse_pipeline.contracts.techniques import (
 )
 from lakehouse_pipeline.contracts.types import INTEGER_TYPES, decimal_digits
 from lakehouse_pipeline.layers.masks import masked_signs
-from lakehouse_pipeline.layers.values import stored_type
+from lakehouse_pipeline.layers.values import stored_type, written
 from lakehouse_pipeline.names import BATCH_ID, RECORD, identifier, literal
 
 DOMAIN = r"(?s).@[\p{L}\p{M}\p{N}.-]+$"
@@ -33,7 +33,7 @@ OUT_OF_RANGE = "other"
 
 def text_of(anonymize: Anonymize, value: str) -> str:
     """Return SQL: the text of a value; null is the empty text where preserveNull is false."""
-    text = f"CAST({value} AS VARCHAR)"
+    text = written(value)
     return text if anonymize.parameters.get("preserveNull", True) else f"coalesce({text}, '')"
 
 

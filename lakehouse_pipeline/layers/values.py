@@ -62,6 +62,13 @@ def typed_value(text: str, kind: ColumnType) -> str:
     return f"CASE WHEN {match} THEN {_cast(text, kind)} END"
 
 
+def written(value: str) -> str:
+    """Return SQL: the text of a value, the same one for values that are equal: -0.0 is 0.0."""
+    text = f"CAST({value} AS VARCHAR)"
+    zero = f"typeof({value}) = 'DOUBLE' AND {text} = '-0.0'"
+    return f"CASE WHEN {zero} THEN '0.0' ELSE {text} END"
+
+
 def pattern_of(kind: ColumnType) -> str:
     """Return the RE2 pattern that a text of this type matches in full."""
     if kind.format is not None:

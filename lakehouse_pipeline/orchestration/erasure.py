@@ -141,9 +141,22 @@ class ErasureDesk:
         return beyond_reach(objects.url, [file["version"] for file in files if file.get("url")])
 
     def resume(self) -> Iterator[Erasure]:
-        """Finish every request that is open; yield each certificate."""
+        """Finish every request that is open; yield each certificate.
+
+        One that cannot be finished holds up no other.
+
+        Raises: what kept the first of those from being finished, at the end.
+        """
+        failures: list[Exception] = []
         for asked in self.erasures.open():
-            yield self.carry_out(asked)
+            try:
+                done = self.carry_out(asked)
+            except Exception as failure:  # noqa: BLE001 - it is raised once the others are done
+                failures.append(failure)
+            else:
+                yield done
+        if failures:
+            raise failures[0]
 
     def _scope(self, dataset: str) -> dict[str, list[Contract]]:
         """Return the datasets that name subjects, with the contract's versions, the shown first."""

@@ -17,6 +17,8 @@ from lakehouse_pipeline.settings import Settings
 
 ERASURE_CHECK = "erasure"
 WARN_DAYS = 7.0
+NAMED = 10
+"""How many open erasures are named, the most urgent first."""
 
 
 def erasure_checks(settings: Settings, store: ContractStore) -> list[dg.AssetChecksDefinition]:
@@ -51,7 +53,8 @@ def _definition(settings: Settings, dataset: str) -> dg.AssetChecksDefinition:
 def deadline(open_requests: list[Erasure], dataset: str, now: datetime) -> dg.AssetCheckEvaluation:
     """Return what the check of a dataset says at a time, given the requests that are open."""
     mine = [one for one in open_requests if one.dataset in (dataset, EVERY_DATASET)]
-    left = min((one.days_left(now) for one in mine), default=None)
+    urgent = sorted((one.days_left(now), one.id) for one in mine)
+    left = urgent[0][0] if urgent else None
     late = left is not None and left <= 0
     metadata: dict[str, int | float] = {"open": len(mine)}
     if left is not None:
@@ -61,18 +64,22 @@ def deadline(open_requests: list[Erasure], dataset: str, now: datetime) -> dg.As
         check_name=ERASURE_CHECK,
         passed=left is None or left > WARN_DAYS,
         severity=dg.AssetCheckSeverity.ERROR if late else dg.AssetCheckSeverity.WARN,
-        description=_said(len(mine), left),
+        description=_said(urgent),
         metadata=metadata,
     )
 
 
-def _said(count: int, left: float | None) -> str:
-    if left is None:
+def _said(urgent: list[tuple[float, str]]) -> str:
+    """Return a sentence about erasures, given the days that each has left and its id."""
+    if not urgent:
         return "No erasure is open."
-    finish = "Finish with: lakehouse erase --resume"
-    if left <= 0:
-        return f"{count} open; the first is overdue by {-left:.1f} days. {finish}"
-    return f"{count} open; the first is due in {left:.1f} days. {finish}"
+    named = [
+        f"{name} is "
+        + (f"due in {left:.1f} days" if left > 0 else f"overdue by {abs(left):.1f} days")
+        for left, name in urgent[:NAMED]
+    ]
+    named += [f"and {len(urgent) - NAMED} more"] if len(urgent) > NAMED else []
+    return f"{len(urgent)} open. {'; '.join(named)}. Finish with: lakehouse erase --resume"
 
 
 def report_deadline(instance: dg.DagsterInstance, settings: Settings, dataset: str) -> None:

@@ -29,10 +29,12 @@ def _erasure_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(description="Finishes what was cut off, then evaluates the check of each dataset.")
     def finish(context: dg.OpExecutionContext) -> None:
         context.instance.add_run_tags(context.run_id, process_tags())
-        for done in ErasureDesk(context.instance, settings).resume():
-            context.log.info("erasure %s: %s records", done.id, done.count)
-        for dataset in datasets_with_subjects(ContractStore(settings.contracts)):
-            report_deadline(context.instance, settings, dataset)
+        try:
+            for done in ErasureDesk(context.instance, settings).resume():
+                context.log.info("erasure %s: %s records", done.id, done.count)
+        finally:
+            for dataset in datasets_with_subjects(ContractStore(settings.contracts)):
+                report_deadline(context.instance, settings, dataset)
 
     @dg.job(
         name=ERASURES,

@@ -144,6 +144,8 @@ def _protect(
         measured, rounds = _measure(lake, contract, privacy), rounds + 1
     withheld = count - _count(lake)
     reasons = _reasons(privacy, measured, "the batch")
+    if reasons and rounds:
+        reasons += (f"Groups of records were withheld {rounds} times before, the farthest first.",)
     with_batch = dict[str, float]()
     if not reasons:
         lake.connection.execute(

@@ -1,12 +1,15 @@
 """Anonymizations over HTTP: the sample is in one answer and stands nowhere afterwards."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lakehouse_pipeline.access.roles import Role
 from lakehouse_pipeline.lake.byte_search import search
 from lakehouse_pipeline_tests.anonymizations import NEW, contract, lines, other
-from lakehouse_pipeline_tests.api.client import Api
+from lakehouse_pipeline_tests.api.client import Api, serving, until
 
 ADA, BEN = ({"by": name, "why": "a test"} for name in ("ada", "ben"))
 YAML = {"Content-Type": "application/yaml"}
@@ -88,6 +91,46 @@ def test_the_sample_is_not_kept_for_a_repeated_call_nor_anywhere_else(api: Api) 
     listed = api.get(f"{path}?limit=1")
     assert (listed.json["total"], listed.json["next_offset"]) == (2, 1)
     assert b"Canary" not in listed.body
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Mapping[str, Api]]:
+    """Yield an API of its own with a dataset to try, called by each role with a token."""
+    with serving(tmp_path / "home") as running:
+        ready(running, "guarded")
+        by_role = {role.value: running.given(f"the {role}", role.value) for role in Role}
+        until(lambda: running.get("/datasets").status == 401)  # from here tokens are in force
+        yield by_role
+
+
+def test_only_stewards_and_owners_see_a_sample_and_nobody_sees_it_again(
+    guarded: Mapping[str, Api],
+) -> None:
+    path, steward = "/datasets/guarded/anonymizations", guarded["steward"]
+    before = places(steward)
+    asked = {"contract": NEW, "why": "to see it"}
+    answers = {role: api.post(path, asked) for role, api in guarded.items()}
+    assert {role: answer.status for role, answer in answers.items()} == {
+        **dict.fromkeys(guarded, 403),
+        "steward": 201,
+        "owner": 201,
+    }
+    shown = {role for role, answer in answers.items() if b"Canary" in answer.body}
+    assert shown == {"steward", "owner"}
+    assert places(steward) == before
+    one = f"{path}/{answers['steward'].json['id']}"
+    steps = [guarded["owner"].post(f"{one}/approve", {"why": "fits"})]
+    version = {"version": NEW, "breaking": True, "why": "fits"}
+    steps.append(guarded["owner"].post("/datasets/guarded/contracts/activate", version))
+    steps += [steward.post(f"{one}/apply", {}), steward.post(f"{one}/rollback", {"why": "x"})]
+    assert [step.status for step in steps] == [200] * 4
+    assert not any(b"Canary" in step.body for step in steps)
+    calls = (path, "/events?dataset=guarded", "/datasets/guarded/batches", "/metrics", "/")
+    read = [api.get(call) for api in guarded.values() for call in calls]
+    assert [answer.status for answer in read].count(200) >= len(guarded) + 2
+    assert not any(b"Canary" in answer.body for answer in read)
+    made = {event["actor"] for event in steward.events("guarded") if "DryRun" in event["type"]}
+    assert made == {"the steward", "the owner"}
 
 
 @pytest.mark.parametrize(

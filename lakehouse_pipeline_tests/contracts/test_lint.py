@@ -2,6 +2,7 @@
 
 import pytest
 
+from lakehouse_pipeline.contracts.techniques import TECHNIQUES
 from lakehouse_pipeline_tests.contracts.contract_text import (
     contract_of,
     contract_text,
@@ -29,10 +30,60 @@ def test_a_personal_column_needs_a_technique_under_gdpr() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["hash", "mask", "drop"])
-def test_a_personal_column_with_a_technique_is_accepted_under_gdpr(name: str) -> None:
-    contract = contract_of(PLAIN + PERSONAL % technique(name), top=GDPR)
-    assert contract.column("email").personal
+LEVELS = pytest.mark.parametrize("level", ["gdpr", "strict"])
+SOUND = {
+    "pseudonymize": "pseudonymize, kind: name",
+    "generalize": "generalize, prefix: 2",
+    "noise": "noise, epsilon: 1, sensitivity: 1, minimum: 0, maximum: 9",
+    "aggregate": "aggregate, k: 3",
+    "custom": "custom, expression: '1'",
+}
+"""The techniques that need parameters, with them."""
+
+
+def at(level: str) -> str:
+    """Return the top of a contract under a level, with what strict measures."""
+    privacy = "{property: privacy, value: {quasiIdentifiers: [id], k: 2, sensitive: []}}"
+    return f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
+
+
+@LEVELS
+@pytest.mark.parametrize(
+    "classification",
+    [
+        "personal",
+        "Personal Data",
+        "pii",
+        "sensitive",
+        "SENSITIVE_DATA",
+        "special",
+        "special-data",
+    ],
+)
+def test_whatever_marks_a_column_as_personal_it_needs_a_technique(
+    classification: str, level: str
+) -> None:
+    columns = f"      - {{name: mail, logicalType: string, classification: {classification}}}\n"
+    (message,) = messages_of(contract_text(PLAIN + columns, top=at(level)))
+    assert message.startswith(
+        f"column 'mail' is personal and the contract is under {level}, but it has no technique"
+    )
+
+
+@LEVELS
+@pytest.mark.parametrize("name", sorted(TECHNIQUES))
+def test_every_technique_but_custom_is_enough_for_a_personal_column(name: str, level: str) -> None:
+    kind = "integer" if name in ("noise", "aggregate") else "string"
+    marked = f"classification: pii{technique(SOUND.get(name, name))}"
+    columns = f"      - {{name: mail, logicalType: {kind}, {marked}}}\n"
+    refused = (
+        f"technique 'custom' is not taken under {level}: nothing shows that its result does not "
+        "lead back to the value"
+    )
+    found = messages_of(contract_text(PLAIN + columns, top=at(level)))
+    assert found == ([refused] if name == "custom" else [])
+    unclassified = columns.replace("classification: pii, ", "")
+    assert messages_of(contract_text(PLAIN + unclassified, top=at(level))) == found
 
 
 def test_a_technique_that_is_wrong_is_one_problem_and_not_two() -> None:

@@ -1,5 +1,6 @@
 """Techniques in a contract: what is wrong with them, and what they make of a published column."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ from lakehouse_pipeline_tests.contracts.contract_text import (
 
 WHOLE, TEXT, DAY = "logicalType: integer", "logicalType: string", "logicalType: date"
 MONEY = 'logicalType: number, physicalType: "DECIMAL(8,2)"'
+NOISE = "noise, minimum: 0, maximum: 9"
+NOISE_OF_ALL = f"{NOISE}, epsilon: 1, sensitivity: 1"
 
 
 def keys(of_type: str, technique: str) -> str:
@@ -216,6 +219,137 @@ def test_a_problem_stands_at_its_place() -> None:
     line = text[: text.index("keepLast")].count("\n") + 1
     column = text.splitlines()[line - 1].index("x}") + 1
     assert problem.startswith(f"orders.yaml:{line}:{column}: 'keepLast': expected")
+
+
+WRONG: Sequence[tuple[str, str, str, str]] = (
+    (TEXT, "mask", "keepFirst: true", "expected a whole number, 0 to 32"),
+    (TEXT, "mask", "keepFirst: 1.5", "expected a whole number, 0 to 32"),
+    (TEXT, "mask", "keepLast: many", "expected a whole number, 0 to 32"),
+    (TEXT, "mask", "character: ''", "expected one printable character"),
+    (TEXT, "mask", "character: ab", "expected one printable character"),
+    (TEXT, "mask", 'character: "\\t"', "expected one printable character"),
+    (TEXT, "mask", "character: 1", "expected one printable character"),
+    (TEXT, "mask", "format: uuid", "'uuid' is not known. Expected email, phone, card or iban"),
+    (TEXT, "mask", "preserveFormat: 1", "expected true or false"),
+    (TEXT, "generalize, prefix: 2", "preserveFormat: yes please", "expected true or false"),
+    (TEXT, "hash", "preserveNull: null", "expected true or false"),
+    (TEXT, "tokenize", "preserveNull: 0", "expected true or false"),
+    (TEXT, "pseudonymize, kind: name", "preserveNull: 'true'", "expected true or false"),
+    (TEXT, "redact", "preserveNull: 'false'", "expected true or false"),
+    (TEXT, "tokenize", "vault: 1st", "expected a name of letters, digits, '_', '-' and '.'"),
+    (TEXT, "tokenize", "vault: ../x", "expected a name of letters, digits, '_', '-' and '.'"),
+    (
+        TEXT,
+        "pseudonymize",
+        "kind: iban",
+        "'iban' is not known. Expected name, firstName, lastName, email, phone or address",
+    ),
+    (
+        TEXT,
+        "pseudonymize, kind: name",
+        "locale: fr",
+        "'fr' is not known. Expected en or de",
+    ),
+    (WHOLE, "generalize", "step: 0", "expected a number above 0"),
+    (WHOLE, "generalize", "step: -10", "expected a number above 0"),
+    (WHOLE, "generalize", "step: .nan", "expected a number above 0"),
+    (WHOLE, "generalize", "bands: []", "expected 1 to 100 numbers, each above the one before"),
+    (WHOLE, "generalize", "bands: [1, 1]", "expected 1 to 100 numbers, each above the one before"),
+    (WHOLE, "generalize", "bands: 18", "expected 1 to 100 numbers, each above the one before"),
+    (DAY, "generalize, bands: [18]", "asOf: 2026-02-30", "expected a date such as 2026-01-01"),
+    (
+        DAY,
+        "generalize",
+        "to: week",
+        "'week' is not known. Expected month, quarter, year or decade",
+    ),
+    (TEXT, "generalize", "prefix: 0", "expected a whole number, 1 to 1000000"),
+    (
+        TEXT,
+        "generalize",
+        "hierarchy: ''",
+        "expected CSV text: a line with the names of the levels, then a line per value",
+    ),
+    (TEXT, 'generalize, hierarchy: "a,b\\nx,y"', "level: 1", "expected a printable text"),
+    (TEXT, 'generalize, hierarchy: "a,b\\nx,y"', "otherwise: ''", "expected a printable text"),
+    (TEXT, "redact", "value: 1", "expected a printable text"),
+    (TEXT, "redact", 'value: "a\\nb"', "expected a printable text"),
+    (WHOLE, f"{NOISE}, sensitivity: 1", "epsilon: -1", "expected a number above 0"),
+    (WHOLE, f"{NOISE}, sensitivity: 1", "epsilon: .inf", "expected a number above 0"),
+    (WHOLE, f"{NOISE}, sensitivity: 1", f"epsilon: {10**31}", "expected a number above 0"),
+    (WHOLE, f"{NOISE}, epsilon: 1", "sensitivity: 0", "expected a number above 0"),
+    (WHOLE, f"{NOISE}, epsilon: 1", "sensitivity: true", "expected a number above 0"),
+    (WHOLE, "noise, epsilon: 1, sensitivity: 1, maximum: 9", "minimum: '0'", "expected a number"),
+    (WHOLE, "noise, epsilon: 1, sensitivity: 1, minimum: 0", "maximum: .inf", "expected a number"),
+    (WHOLE, "aggregate", "k: 2.0", "expected a whole number, 2 or more"),
+    (TEXT, "custom", "expression: 7", "expected a printable text"),
+    (
+        TEXT,
+        "custom, expression: lower(a)",
+        "type: text",
+        "'text' is not known. Expected string, integer, number, boolean, date or timestamp",
+    ),
+)
+"""A column, a technique, a parameter of it with a wrong value, and what is said of the value."""
+
+
+@pytest.mark.parametrize(("of_type", "technique", "parameter", "said"), WRONG)
+def test_a_parameter_that_is_wrong_is_refused_where_it_stands(
+    of_type: str, technique: str, parameter: str, said: str
+) -> None:
+    text = contract_text(f"      - {{name: a, {keys(of_type, f'{technique}, {parameter}')}}}\n")
+    name = parameter.split(":", maxsplit=1)[0]
+    line = text[: text.index(parameter)].count("\n") + 1
+    column = text.splitlines()[line - 1].index(parameter) + len(name) + len(": ") + 1
+    assert f"orders.yaml:{line}:{column}: '{name}': {said}" in problems_of(text)
+
+
+def test_a_wrong_value_of_every_parameter_was_tried() -> None:
+    tried = {parameter.split(":")[0] for _, _, parameter, _ in WRONG}
+    assert tried == {name for names in TECHNIQUES.values() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("of_type", "technique", "message"),
+    [
+        (
+            WHOLE,
+            "noise, epsilon: 1, minimum: 0, maximum: 9",
+            "technique 'noise' needs the key 'sensitivity'",
+        ),
+        (
+            WHOLE,
+            "noise, sensitivity: 1, minimum: 0, maximum: 9",
+            "technique 'noise' needs the key 'epsilon'",
+        ),
+        (WHOLE, "aggregate", "technique 'aggregate' needs the key 'k'"),
+        (TEXT, NOISE_OF_ALL, "technique 'noise' needs a number; column 'a' is string"),
+        (WHOLE, "generalize, step: 5, asOf: 2026-01-01", "'asOf' goes with 'bands' over a date"),
+        (WHOLE, "generalize, step: 5, preserveFormat: true", "'preserveFormat' goes with 'prefix'"),
+        (TEXT, "generalize, prefix: 2, otherwise: x", "'otherwise' goes with 'hierarchy'"),
+        (
+            TEXT,
+            "generalize, prefix: 2, step: 5",
+            "technique 'generalize' needs one of the keys step, bands, to, prefix, hierarchy",
+        ),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(
+    of_type: str, technique: str, message: str
+) -> None:
+    assert message in column_messages(keys(of_type, technique))
+
+
+@pytest.mark.parametrize("form", ["email", "phone", "card", "iban"])
+def test_a_format_that_is_not_to_be_kept_is_refused(form: str) -> None:
+    asked = f"mask, format: {form}, preserveFormat: "
+    assert column_messages(keys(TEXT, f"{asked}true")) == []
+    (said,) = column_messages(keys(TEXT, f"{asked}false"))
+    assert said == (
+        f"'preserveFormat': a mask with the format '{form}' keeps the format; to mask the "
+        "separators too leave out 'format' and give keepFirst and keepLast"
+    )
+    assert column_messages(keys(TEXT, "mask, keepLast: 2, preserveFormat: false")) == []
 
 
 @pytest.mark.parametrize("level", ["gdpr", "strict"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lakehouse_pipeline.contracts.model import Anonymize, Column, Contract
 from lakehouse_pipeline.contracts.promised import promised_type
-from lakehouse_pipeline.contracts.techniques import MOST_KEPT
+from lakehouse_pipeline.contracts.techniques import MASK, MOST_KEPT
 from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.keys import hash_key
@@ -461,6 +461,36 @@ def test_redact_and_suppress(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
+    ("technique", "given", "documented"),
+    [
+        ("mask", {}, MASK),
+        ("mask", {"format": "email"}, {"keepFirst": 1, "keepLast": 0, "character": "*"}),
+        ("mask", {"format": "phone"}, {"keepFirst": 0, "keepLast": 2, "character": "*"}),
+        ("mask", {"format": "card"}, {"keepFirst": 0, "keepLast": 4, "character": "*"}),
+        ("mask", {"format": "iban"}, {"keepFirst": 2, "keepLast": 4, "character": "*"}),
+        ("mask", {"format": "phone"}, {"preserveFormat": True}),
+        ("hash", {}, {"preserveNull": True}),
+        ("tokenize", {}, {"vault": "orders.a", "preserveNull": True}),
+        ("pseudonymize", {"kind": "address"}, {"locale": "en", "preserveNull": True}),
+        ("generalize", {"prefix": 2}, {"preserveFormat": False}),
+        ("generalize", {"hierarchy": "a,b,c\nann,x,y"}, {"level": "b", "otherwise": "*"}),
+        ("redact", {}, {"value": "[redacted]", "preserveNull": True}),
+        ("custom", {"expression": "length(a)"}, {"type": "string"}),
+    ],
+)
+def test_a_parameter_that_is_left_out_is_what_the_docs_say(
+    lake: Lake, technique: str, given: dict[str, object], documented: dict[str, object]
+) -> None:
+    values = ["ann", None, "", "ann.lee+x@shop.example.org", "+49 (30) 123-45 67", "DE89 3704 0044"]
+    left_out = made_safe(lake, column(TEXT, technique, **given), values)
+    assert left_out == made_safe(lake, column(TEXT, technique, **given | documented), values)
+
+
+def test_a_mask_is_of_stars_and_keeps_nothing_unless_it_is_told(lake: Lake) -> None:
+    assert made_safe(lake, column(TEXT, "mask"), ["a-b c", None]) == ["*****", None]
+
+
+@pytest.mark.parametrize(
     ("technique", "parameters"),
     [("hash", {}), ("tokenize", {}), ("pseudonymize", {"kind": "name"})],
 )
@@ -479,6 +509,40 @@ def test_custom_is_the_contracts_expression_and_never_an_error(lake: Lake) -> No
     assert made_safe(lake, one, ["abc", None]) == [3, None]
     wrong = column(TEXT, "custom", expression="a", type="integer")
     assert made_safe(lake, wrong, ["secret", "7"]) == [None, 7]
+
+
+@pytest.mark.parametrize(
+    ("technique", "parameters"),
+    [
+        ("hash", {}),
+        ("tokenize", {}),
+        ("pseudonymize", {"kind": "name"}),
+        ("noise", {"epsilon": 1, "sensitivity": 5, "minimum": -9, "maximum": 9}),
+    ],
+)
+def test_numbers_that_are_equal_are_replaced_by_the_same(
+    lake: Lake, technique: str, parameters: dict[str, object]
+) -> None:
+    negative, zero, other = made_safe(
+        lake, column(DOUBLE, technique, **parameters), [-0.0, 0.0, -0.5]
+    )
+    assert negative == zero != other
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "texts"),
+    [
+        (DOUBLE, [-0.0, 0.0, -0.5, 1e300, 5e-324], ["0.0", "0.0", "-0.5", "1e+300", "5e-324"]),
+        (TEXT, ["-0.0", "0.0", "-0"], ["-0.0", "0.0", "-0"]),
+        (MONEY, [Decimal("-0.00"), Decimal("-0.50")], ["0.00", "-0.50"]),
+        (WHOLE, [0, -7], ["0", "-7"]),
+    ],
+)
+def test_a_value_is_hashed_as_it_is_written(
+    lake: Lake, key: bytes, kind: ColumnType, values: Values, texts: list[str]
+) -> None:
+    expected = [reference.digits(key, "hash", text) for text in texts]
+    assert made_safe(lake, column(kind, "hash"), values) == expected
 
 
 ASCII = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=8)

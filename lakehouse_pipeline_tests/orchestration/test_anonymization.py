@@ -79,6 +79,8 @@ def test_what_a_dry_run_shows_is_what_applying_publishes(tmp_path: Path) -> None
     keyed = contract(NEW, "technique: pseudonymize, kind: email", "technique: hash", NOISE)
     with filled(tmp_path / "home", new=keyed) as home:
         done = rehearsed(home)
+        assert done.sample[0].before["email"]
+        assert "Canary" not in repr(done.sample) + repr(done)
         assert done.throw_away == ()
         assert len(done.sample) == 5
         desk(home).approve(DATASET, done.id, SECOND, "fine")

@@ -1,5 +1,4 @@
 import gzip
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -9,11 +8,11 @@ from lakehouse_pipeline.contracts.life_cycle import State
 from lakehouse_pipeline.errors import NamelessStepError
 from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
-from lakehouse_pipeline.lake.erasure_requests import Erasures, new_request
+from lakehouse_pipeline.lake.erasure_requests import Erasures
 from lakehouse_pipeline.lake.quarantine import report_columns
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError, SubjectNamedError
-from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK, deadline
+from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK
 from lakehouse_pipeline.orchestration.erasure_job import ERASURES
 from lakehouse_pipeline.orchestration.keys import contract_key
 from lakehouse_pipeline.orchestration.quarantine import Desk
@@ -32,7 +31,6 @@ from lakehouse_pipeline_tests.homes import (
 )
 
 LINE = "3,p3@example.org,+49 0000003,9.50,DE\n"
-NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def contents(home: Home) -> dict[Layer, list[str]]:
@@ -112,24 +110,6 @@ def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
         versions = ContractStore(home.settings.contracts).life_cycle(DATASET).versions
         assert [version.state for version in versions.values()] == [State.ACTIVE]
         assert Erasures(home.settings.erasures).all() == []
-
-
-@pytest.mark.parametrize(
-    ("days", "passed", "severity", "said"),
-    [
-        (0, True, "WARN", "due in 30.0 days"),
-        (24, False, "WARN", "due in 6.0 days"),
-        (31, False, "ERROR", "overdue by 1.0 days"),
-    ],
-)
-def test_the_deadline_of_an_open_erasure_warns_and_then_fails(
-    days: int, passed: bool, severity: str, said: str
-) -> None:
-    asked = new_request("hash", DATASET, "ada", "why", NOW)
-    check = deadline([asked], DATASET, NOW + timedelta(days=days))
-    assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity[severity])
-    assert said in (check.description or "")
-    assert deadline([asked], "other", NOW + timedelta(days=days)).passed
 
 
 def correct(home: Home, folder: Path, batch: str, record: int, email: str) -> None:
@@ -215,7 +195,7 @@ def test_what_no_layer_holds_leaves_landing_too(
 def test_a_withheld_record_that_is_erased_is_not_counted_as_withheld_any_more(
     tmp_path: Path,
 ) -> None:
-    privacy = "{quasiIdentifiers: [phone], k: 2, below: suppress}"
+    privacy = "{quasiIdentifiers: [phone], k: 2, sensitive: [], below: suppress}"
     strict = contract(
         phone="technique: generalize, prefix: 13",
         compliance="strict",

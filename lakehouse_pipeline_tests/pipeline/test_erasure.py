@@ -60,6 +60,7 @@ def erase(
         ("logicalType: string", "Ada", ["Ada"], ["ada", "Ada ", "Adam", ""]),
         ("logicalType: integer", "7", ["7", "07", "7.0"], ["70", "-7", "77", "x"]),
         ("logicalType: number", "7.50", ["7.5", "7.500", "7.50"], ["75", "7.51"]),
+        ("logicalType: number", "0", ["-0.0", "0.0", "0"], ["-0.5", "10"]),
         ("logicalType: date", "2026-01-02", ["2026-01-02"], ["2026-02-01", "2026-01-03"]),
     ],
 )
@@ -96,16 +97,25 @@ def test_a_subject_is_found_in_a_record_that_could_not_be_split(
     assert file.read_text() == "id,who\n1,bob\n2,ob,x\n"
 
 
+@pytest.mark.parametrize(
+    ("column", "subject", "written", "other"),
+    [
+        ("logicalType: string", SUBJECT, SUBJECT, "bob"),
+        ("logicalType: number", "-0", "-0.0", "0.5"),
+    ],
+)
 def test_a_record_that_only_published_still_holds_is_found_by_its_pseudonym(
-    tmp_path: Path,
+    tmp_path: Path, column: str, subject: str, written: str, other: str
 ) -> None:
-    batch = drop(tmp_path, TEXT, "a.csv", f"id,who\n1,{SUBJECT}\n2,bob\n")
-    take(tmp_path, TEXT, [batch])
+    contract = contract_with(column)
+    batch = drop(tmp_path, contract, "a.csv", f"id,who\n1,{written}\n2,{other}\n")
+    take(tmp_path, contract, [batch])
     with open_lake(tmp_path) as lake:
         for layer in (Layer.RAW, Layer.QUARANTINED, Layer.VALIDATED):
-            lake.tables.remove(TEXT.dataset, layer, [batch])
-    assert erase(tmp_path, TEXT) == {batch: [1]}
-    assert [r["id"] for r in records(tmp_path, TEXT, Layer.PUBLISHED)] == [2]
+            lake.tables.remove(contract.dataset, layer, [batch])
+    (tmp_path / "landing" / contract.dataset / "a.csv").unlink()
+    assert erase(tmp_path, contract, subject) == {batch: [1]}
+    assert [r["id"] for r in records(tmp_path, contract, Layer.PUBLISHED)] == [2]
 
 
 def test_an_older_record_of_the_key_is_published_again_when_the_newest_is_erased(

@@ -1,6 +1,7 @@
 """k, l and t of published data: as an independent library measures them, and what they do."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from lakehouse_pipeline.contracts.types import ColumnType
 from lakehouse_pipeline.layers.protection import class_measures, classified, summary
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.outcomes import BatchProtected, BatchRefused
+from lakehouse_pipeline.pipeline.protection import ROUNDS
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of
 from lakehouse_pipeline_tests.pipelines import drop, records, take
 
@@ -124,7 +126,7 @@ def test_groups_without_enough_sensitive_values_are_withheld(tmp_path: Path) -> 
 
 
 def test_a_group_that_holds_every_record_has_a_t_of_exactly_zero(tmp_path: Path) -> None:
-    contract = strict(more=", t: 0.2, sensitive: [illness]")
+    contract = promising(more=", t: 0.2, sensitive: [illness]")
     text = csv(*(f"10115,1980-01-01,illness {n % 28}" for n in range(40)))
     outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", text)])
     (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
@@ -142,6 +144,100 @@ def test_withholding_for_t_goes_on_until_every_group_is_close(tmp_path: Path) ->
     assert protected.measures["privacy/t/illness"] <= 0.2
     assert {row["zip"] for row in records(tmp_path, contract, Layer.PUBLISHED)} <= {"10", "20"}
     assert protected.withheld == 9 - len(records(tmp_path, contract, Layer.PUBLISHED))
+
+
+def test_a_group_that_is_far_only_because_of_small_ones_is_not_withheld(tmp_path: Path) -> None:
+    contract = promising(more=", t: 0.3, sensitive: [illness]")
+    ill = ("flu", "flu", "cold")
+    alike = [f"{area}115,1980-01-01,{illness}" for area in (10, 20) for illness in ill]
+    small = [f"{area}115,1980-01-01,gout" for area in range(30, 36) for _ in range(2)]
+    take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", csv(*alike, *small))])
+    assert len(records(tmp_path, contract, Layer.PUBLISHED)) == len(alike)
+
+
+def apart(groups: int) -> str:
+    """Return records of so many groups, each with an illness of its own, each one record larger.
+
+    The smallest is the farthest from all, and no two are close: one group is withheld after the
+    other, until the largest is alone.
+    """
+    lines = [f"{10 + n}115,1980-01-01,i{n}" for n in range(groups) for _ in range(3 + n)]
+    return csv(*lines)
+
+
+def test_withholding_for_t_goes_on_as_often_as_the_docs_say(tmp_path: Path) -> None:
+    contract = promising(more=", t: 0.3, sensitive: [illness]")
+    outcomes = take(tmp_path, contract, [drop(tmp_path, contract, "a.csv", apart(51))])
+    (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
+    assert (protected.broken, protected.withheld) == ("", sum(range(3, 53)))
+    assert {row["zip"] for row in records(tmp_path, contract, Layer.PUBLISHED)} == {"60"}
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    assert f"{ROUNDS} times at most" in page
+
+
+def test_a_batch_whose_groups_stay_far_apart_is_refused_in_the_end(tmp_path: Path) -> None:
+    contract = promising(more=", t: 0.3, sensitive: [illness]")
+    batch = drop(tmp_path, contract, "a.csv", apart(52))
+    outcomes = take(tmp_path, contract, [batch])
+    (refused,) = [o for o in outcomes if isinstance(o, BatchRefused)]
+    assert (refused.batch, refused.reasons) == (
+        batch,
+        (
+            "privacy: the batch has t = 0.5047 of illness, expected at most 0.3",
+            "2 groups of records break it.",
+            "Groups of records were withheld 50 times before, the farthest first.",
+        ),
+    )
+    assert records(tmp_path, contract, Layer.PUBLISHED) == []
+
+
+def test_of_a_batch_in_which_everybody_stands_alone_nothing_is_published(tmp_path: Path) -> None:
+    contract = promising(more=", l: 2, t: 0.3, sensitive: [illness]")
+    batch = drop(tmp_path, contract, "a.csv", csv(GROUP[0], ALONE))
+    outcomes = take(tmp_path, contract, [batch])
+    (protected,) = [o for o in outcomes if isinstance(o, BatchProtected)]
+    assert (protected.withheld, protected.broken, protected.measures) == (2, "", {})
+    assert [o for o in outcomes if isinstance(o, BatchRefused)] == []
+    assert records(tmp_path, contract, Layer.PUBLISHED) == []
+
+
+PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from(["10115", "10999", "80331"]),
+        st.sampled_from(["1980-01-01", "1989-05-05", "1999-01-01"]),
+        st.sampled_from(["flu", "cold", "gout"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(people=PEOPLE)
+@pytest.mark.parametrize("t", [None, 0.25])
+def test_what_is_published_of_drawn_people_keeps_every_promise(
+    people: list[tuple[str, str, str]], t: float | None
+) -> None:
+    asked = f", l: 2, sensitive: [illness]{f', t: {t}' if t else ''}"
+    contract = promising(more=asked)
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        batch = drop(home, contract, "a.csv", csv(*(",".join(one) for one in people)))
+        take(home, contract, [batch])
+        shown = pd.DataFrame(records(home, contract, Layer.PUBLISHED))
+    groups = [(n, person[2], (person[0][:2], person[1][:3])) for n, person in enumerate(people, 1)]
+    kept = set()
+    for n, _, group in groups:
+        illnesses = [illness for _, illness, other in groups if other == group]
+        if len(illnesses) >= 3 and len(set(illnesses)) >= 2:
+            kept.add(n)
+    published = set(shown["id"]) if len(shown) else set()
+    assert published == kept if t is None else published <= kept
+    if published:
+        names = ["zip", "born"]
+        assert anonymity.k_anonymity(shown, names) >= 3
+        assert anonymity.l_diversity(shown, names, ["illness"]) >= 2
+        assert t is None or anonymity.t_closeness(shown, names, ["illness"]) <= t + 1e-9
 
 
 def test_a_batch_that_moves_the_distribution_of_published_too_far_is_refused(

@@ -11,7 +11,7 @@ from lakehouse_pipeline.contracts.infer.undeclared import FORMS, SCANNED
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.layers.undeclared import sampled
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned
+from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned, LayerWritten
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, custom, messages_of
 from lakehouse_pipeline_tests.contracts.contract_text import contract_text as text_of
 from lakehouse_pipeline_tests.pipelines import drop, records, take
@@ -47,6 +47,24 @@ def test_under_gdpr_one_address_in_a_note_refuses_the_batch(tmp_path: Path) -> N
         "notPersonal: {reason: ...}."
     )
     assert records(tmp_path, one, Layer.PUBLISHED) == []
+
+
+@pytest.mark.parametrize("level", ["gdpr", "strict"])
+def test_a_find_refuses_its_own_batch_and_no_other(tmp_path: Path, level: str) -> None:
+    columns = (
+        "      - {name: id, logicalType: integer}\n      - {name: note, logicalType: string}\n"
+    )
+    promise = "{quasiIdentifiers: [note], k: 2, sensitive: [], below: suppress}"
+    privacy = f"{{property: privacy, value: {promise}}}"
+    top = f"customProperties: [{{property: compliance, value: {level}}}, {privacy}]\n"
+    one = contract_of(columns, top=top)
+    files = {"a.csv": "id,note\n1,x\n2,x\n", "b.csv": "id,note\n3,ann@shop.example.org\n"}
+    sound, other = (drop(tmp_path, one, name, text) for name, text in files.items())
+    outcomes = take(tmp_path, one, [sound, other])
+    assert [o.batch for o in outcomes if isinstance(o, BatchRefused)] == [other]
+    written = [o for o in outcomes if isinstance(o, LayerWritten)]
+    assert [o.batch for o in written if o.layer is Layer.PUBLISHED] == [sound]
+    assert [row["id"] for row in records(tmp_path, one, Layer.PUBLISHED)] == [1, 2]
 
 
 def test_under_standard_it_warns_and_publishes(tmp_path: Path) -> None:
