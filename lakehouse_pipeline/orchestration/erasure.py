@@ -26,11 +26,12 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.erased_subjects import EVERY_DATASET
 from lakehouse_pipeline.lake.erasure_requests import Erasure, Erasures, new_request
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.orchestration.batches import rows_per_layer
+from lakehouse_pipeline.orchestration.batches import batch_states, rows_per_layer
 from lakehouse_pipeline.orchestration.erasure_check import report_deadline
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.keys import contract_key
 from lakehouse_pipeline.orchestration.retention import arrivals
+from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.erase import Erasing, FileGone
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
 from lakehouse_pipeline.pipeline.subject_forms import forms_of
@@ -112,6 +113,7 @@ class ErasureDesk:
                 self._say_erased(lake, versions[0], asked, found)
                 if found:
                     records[dataset] = found
+                    self._measure_again(dataset, sorted(found), asked.by)
                 touched = self._touched(asked.id, dataset)
                 after += [asdict(file) for file in erasing.files_now(sorted({*found, *touched}))]
                 unsearched += [asdict(file) for file in erasing.not_searched()]
@@ -127,6 +129,23 @@ class ErasureDesk:
             self._say_completed(done, dataset)
             report_deadline(self.instance, self.settings, dataset)
         return done
+
+    def _measure_again(self, dataset: str, batches: Sequence[str], by: str) -> None:
+        """Publish batches anew whose contract promises `privacy`, for a group may be too small now.
+
+        Not those that were made safe under another version: it promised something else.
+        """
+        life = ContractStore(self.settings.contracts).life_cycle(dataset)
+        active = life.active.contract if life.active else None
+        if active is None or active.privacy is None:
+            return
+        again = [
+            one.batch
+            for one in batch_states(self.instance, dataset, batches)
+            if one.state == "published" and one.anonymized_under == active.version
+        ]
+        if again:
+            Runs(self.instance, self.settings, by).replay(active, again, Layer.PUBLISHED)
 
     def _touched(self, erasure: str, dataset: str) -> set[str]:
         """Return the batches that files went of, though maybe no record is known of them."""

@@ -25,6 +25,7 @@ from lakehouse_pipeline_tests.homes import (
     HEADER,
     QUIET,
     Home,
+    add_contract,
     approve_contract,
     open_home,
     rows,
@@ -192,16 +193,67 @@ def test_what_no_layer_holds_leaves_landing_too(
         assert home.violations() == []
 
 
-def test_a_withheld_record_that_is_erased_is_not_counted_as_withheld_any_more(
-    tmp_path: Path,
-) -> None:
-    privacy = "{quasiIdentifiers: [phone], k: 2, sensitive: [], below: suppress}"
-    strict = contract(
+def grouped(below: str, version: str = "1.0.0") -> str:
+    """Return a contract that publishes the records of 8 of `lines(11)`, of 2, and not of 1."""
+    privacy = f"{{quasiIdentifiers: [phone], k: 2, sensitive: [], below: {below}}}"
+    return contract(
+        version,
         phone="technique: generalize, prefix: 13",
         compliance="strict",
         top=f"  - {{property: privacy, value: {privacy}}}\n",
     )
-    with open_home(tmp_path / "home", strict) as home:
+
+
+def test_a_group_that_an_erasure_leaves_too_small_is_withheld(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", grouped("suppress")) as home:
+        home.drop("a.csv", lines(11))
+        home.settle()
+        done = erase(home, EMAIL.format(5))
+        (state,) = home.states().values()
+        assert (state.state, state.published, state.withheld) == ("published", 8, 2)
+        ids = home.query(Layer.PUBLISHED, "SELECT _record FROM t ORDER BY ALL")
+        assert ids == [(n,) for n in (1, 2, 3, 4, 6, 7, 8, 9)]
+        held = home.settings.lake / DATASET / Layer.PUBLISHED
+        stand_there = {sha256_of(file) for file in held.rglob("*.parquet")}
+        named = {file["sha256"] for file in done.files_after if file["place"] == Layer.PUBLISHED}
+        assert named <= stand_there
+        assert found(home, EMAIL.format(5)) == []
+        assert home.violations() == []
+
+
+def test_a_batch_that_an_erasure_leaves_with_a_small_group_is_refused_where_the_contract_says_so(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", grouped("refuse")) as home:
+        home.drop("a.csv", lines(10))
+        home.settle()
+        (state,) = home.states().values()
+        assert (state.state, state.published) == ("published", 10)
+        assert erase(home, EMAIL.format(5)).completed
+        (state,) = home.states().values()
+        assert (state.state, state.published) == ("refused", None)
+        assert state.why.startswith("privacy: the batch has k = 1, expected at least 2")
+        assert home.query(Layer.PUBLISHED, "SELECT _record FROM t") == []
+        assert home.violations() == []
+
+
+def test_a_batch_that_was_made_safe_under_another_version_is_not_published_anew(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", grouped("suppress")) as home:
+        home.drop("a.csv", lines(11))
+        home.settle()
+        add_contract(home.settings, grouped("suppress", "1.1.0"))
+        erase(home, EMAIL.format(5))
+        (state,) = home.states().values()
+        assert (state.anonymized_under, state.published, state.withheld) == ("1.0.0", 9, 1)
+        assert home.violations() == []
+
+
+def test_a_withheld_record_that_is_erased_is_not_counted_as_withheld_any_more(
+    tmp_path: Path,
+) -> None:
+    with open_home(tmp_path / "home", grouped("suppress")) as home:
         home.drop("a.csv", lines(11))
         home.settle()
         (before,) = home.states().values()
