@@ -310,6 +310,18 @@ def test_a_batch_that_waits_for_its_contract_goes_on_without_who_was_erased_mean
         assert (found(home), home.violations()) == ([], [])
 
 
+def test_the_nightly_job_measures_again_what_it_erased_from(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", grouped("suppress")) as home:
+        home.drop("a.csv", lines(11))
+        home.settle()
+        ErasureDesk(home.instance, home.settings).request(EMAIL.format(5), None, "ada", "a letter")
+        job = home.definitions().resolve_job_def(ERASURES)
+        assert job.execute_in_process(instance=home.instance, run_config=QUIET).success
+        (state,) = home.states().values()
+        assert (state.published, state.withheld) == (8, 2)
+        assert home.violations() == []
+
+
 def test_the_nightly_job_finishes_what_was_cut_off_and_its_check_passes(tmp_path: Path) -> None:
     with open_home(tmp_path / "home", erasing_contract()) as home:
         home.drop("may.csv", rows(4))
