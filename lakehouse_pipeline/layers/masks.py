@@ -53,7 +53,7 @@ def masked_signs(
 
 def _characters(texts: pa.ChunkedArray, sign: int) -> tuple[Numbers, Numbers]:
     """Return the characters of all texts, in a type that has room for `sign`, and their starts."""
-    held = texts.cast(pa.string()).combine_chunks()
+    held = texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
     _, offsets, data = held.buffers()
     starts = np.frombuffer(offsets, np.int32, len(held) + 1, held.offset * 4)
     octets = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]

@@ -141,11 +141,12 @@ def _binned(column: Column, value: str, step: Decimal) -> str:
     kind = column.type.sql
     if kind == "DOUBLE":
         low = _below(value, f"{size}::DECIMAL({STEP_DIGITS},{scale})")
-    else:
-        own = decimal_digits(kind)[1] if kind.startswith("DECIMAL") else 0
-        exact = "HUGEINT" if not scale else f"DECIMAL(38,{scale})"
-        number = f"{value}::{exact}" if kind in INTEGER_TYPES or scale > own else value
-        low = f"({number} - ((({number} % {size}) + {size}) % {size}))"
+        label = f"nullif(concat('[', {low}, ',', {low} + {size}, ')'), '[,)')"
+        return f"coalesce({label}, CASE WHEN {value} IS NOT NULL THEN '{OUT_OF_RANGE}' END)"
+    own = decimal_digits(kind)[1] if kind.startswith("DECIMAL") else 0
+    exact = "HUGEINT" if not scale else f"DECIMAL(38,{scale})"
+    number = f"{value}::{exact}" if kind in INTEGER_TYPES or scale > own else value
+    low = f"({number} - ((({number} % {size}) + {size}) % {size}))"
     label = f"'[' || TRY({low}) || ',' || TRY({low} + {size}) || ')'"
     return f"CASE WHEN {value} IS NOT NULL THEN coalesce({label}, '{OUT_OF_RANGE}') END"
 
@@ -155,7 +156,8 @@ def _below(value: str, size: str) -> str:
 
     0.3 / 0.1 is a little less than 3, so the quotient may miss by one. What counts is whether the
     value is at or above the DOUBLE that the multiple is written as. Beyond 2^53 several multiples
-    are written as one DOUBLE: then it stays at the first.
+    are written as one DOUBLE: then it stays at the first. Null where the quotient is out of range;
+    nothing overflows, so no TRY and no CASE keep DuckDB from computing what is repeated once.
     """
     place = f"TRY_CAST(floor({value} / {size}) AS BIGINT)::DECIMAL(19,0)"
     low, high = (f"CAST({place} * {size} AS DOUBLE)", f"CAST(({place} + 1) * {size} AS DOUBLE)")
