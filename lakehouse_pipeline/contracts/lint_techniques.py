@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from math import log
 
 from lakehouse_pipeline.contracts.expressions import check_expression
 from lakehouse_pipeline.contracts.findings import Place
@@ -49,6 +50,7 @@ def _check_noise(column: Column, contract: Contract, place: Place) -> None:
     _check_numbers(column, contract, place)
     if column.type.logical not in NUMBERS:
         return
+    _check_scale(column, place)
     texts = noise_bounds(column)
     if None in texts:
         place.error(
@@ -64,6 +66,21 @@ def _check_noise(column: Column, contract: Contract, place: Place) -> None:
             (place / name).error(f"'{name}': {error}")
     if len(values) == len(texts) and values[0] >= values[1]:  # type: ignore[operator] # numbers
         (place / "minimum").error(f"'minimum' {texts[0]} is not below 'maximum' {texts[1]}")
+
+
+def _check_scale(column: Column, place: Place) -> None:
+    """Noise is rounded to what the type holds: P(|noise| < unit / 2) = 1 - exp(-unit / 2 scale)."""
+    unit = _unit(column)
+    epsilon, sensitivity = _given(column, "epsilon"), _given(column, "sensitivity")
+    if unit is None or epsilon is None or sensitivity is None:
+        return
+    scale, least = float(str(sensitivity)) / float(str(epsilon)), float(unit) / (2 * log(2))
+    if scale < least:
+        (place / "epsilon").error(
+            f"'epsilon': noise of scale {scale:.2g} (sensitivity / epsilon) leaves more than half "
+            f"of the values as they are, since {column.type.sql} holds steps of {unit:f}; expected "
+            f"a scale of {least:.2g} or more"
+        )
 
 
 def _check_generalize(column: Column, _contract: Contract, place: Place) -> None:
@@ -85,15 +102,20 @@ def _check_generalize(column: Column, _contract: Contract, place: Place) -> None
 
 
 def _check_step(column: Column, step: Decimal, place: Place) -> None:
+    unit = _unit(column)
+    if unit is not None and step <= unit:
+        place.error(
+            f"'step': a range of {step:f} holds one value of {column.type.sql} alone, which is "
+            f"published as it is; expected more than {unit:f}"
+        )
+
+
+def _unit(column: Column) -> Decimal | None:
+    """Return by how much two values of a number's type differ at least, None of a DOUBLE."""
     kind = column.type.sql
     if kind == "DOUBLE":
-        return
-    unit = Decimal(1).scaleb(-decimal_digits(kind)[1]) if kind.startswith("DECIMAL") else Decimal(1)
-    if step <= unit:
-        place.error(
-            f"'step': a range of {step:f} holds one value of {kind} alone, which is published as "
-            f"it is; expected more than {unit:f}"
-        )
+        return None
+    return Decimal(1).scaleb(-decimal_digits(kind)[1]) if kind.startswith("DECIMAL") else Decimal(1)
 
 
 def _check_custom(column: Column, contract: Contract, place: Place) -> None:

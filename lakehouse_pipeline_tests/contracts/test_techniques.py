@@ -207,10 +207,36 @@ def keys(of_type: str, technique: str) -> str:
             "noise, epsilon: 1e-300, sensitivity: 1.5, minimum: 0, maximum: 9",
             "'epsilon': expected a number above 0",
         ),
+        (
+            WHOLE,
+            "noise, epsilon: 10, sensitivity: 1, minimum: 0, maximum: 9",
+            (
+                "'epsilon': noise of scale 0.1 (sensitivity / epsilon) leaves more than half of "
+                "the values as they are, since BIGINT holds steps of 1; expected a scale of 0.72 "
+                "or more"
+            ),
+        ),
+        (
+            MONEY,
+            "noise, epsilon: 1, sensitivity: 0.007, minimum: 0, maximum: 9",
+            (
+                "'epsilon': noise of scale 0.007 (sensitivity / epsilon) leaves more than half of "
+                "the values as they are, since DECIMAL(8,2) holds steps of 0.01; expected a scale "
+                "of 0.0072 or more"
+            ),
+        ),
     ],
 )
 def test_a_technique_that_does_not_fit_says_why(of_type: str, technique: str, message: str) -> None:
     assert column_messages(keys(of_type, technique)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("of_type", "epsilon"), [(WHOLE, 1.3), (MONEY, 138), ("logicalType: number", 1e9)]
+)
+def test_noise_that_moves_half_of_the_values_is_taken(of_type: str, epsilon: float) -> None:
+    noise = f"noise, epsilon: {epsilon}, sensitivity: 1, minimum: 0, maximum: 9"
+    assert column_messages(keys(of_type, noise)) == []
 
 
 def test_a_problem_stands_at_its_place() -> None:
