@@ -102,7 +102,7 @@ def test_a_grant_is_for_its_dataset_and_stays_in_its_url(api: Api) -> None:
         ({"expires": "2027-12-31T10:00:00"}, "body.expires"),
         ({"consumer": "  "}, "body.consumer"),
         ({"purpose": ""}, "body.purpose"),
-        ({"by": " "}, "--by"),
+        ({"by": " "}, "'by' is empty"),
     ],
 )
 def test_what_is_no_grant_is_refused(api: Api, change: dict[str, str], said: str) -> None:

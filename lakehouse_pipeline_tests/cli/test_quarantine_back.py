@@ -501,15 +501,15 @@ def test_a_broken_line_is_corrected_in_its_columns_and_not_in_its_text(
     assert "1 corrected, 0 unchanged, 1 passed" in taken.out
 
 
-@pytest.mark.parametrize("option", ["--by", "--why"])
+@pytest.mark.parametrize("word", ["by", "why"])
 @pytest.mark.parametrize("step", ["hold", "release"])
 def test_a_decision_without_who_or_why_is_none(
-    home: Path, lakehouse: Command, step: str, option: str
+    home: Path, lakehouse: Command, step: str, word: str
 ) -> None:
     batch, before = batch_of(lakehouse, "a"), content(home)
     records = ("--record", "9") if step == "release" else ()
-    answer = lakehouse("quarantine", step, "orders", batch, *records, *FIRST, option, " ")
-    assert (answer.code, f"{option} is empty" in answer.err) == (2, True)
+    answer = lakehouse("quarantine", step, "orders", batch, *records, *FIRST, f"--{word}", " ")
+    assert (answer.code, f"'{word}' is empty" in answer.err) == (2, True)
     assert content(home) == before
 
 
