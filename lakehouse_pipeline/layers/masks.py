@@ -39,7 +39,7 @@ def masked_signs(
         return texts
     kept_first, kept_last, sign = first[0].as_py(), last[0].as_py(), ord(mark[0].as_py())
     characters, starts = _characters(texts, sign)
-    is_sign = _signs().take(characters)
+    is_sign = _signs(_ASCII if characters.itemsize == 1 else _ALL).take(characters)
     signs = np.flatnonzero(is_sign)
     bounds = np.searchsorted(signs, starts)
     keeps = np.diff(bounds) > kept_first + kept_last
@@ -53,7 +53,7 @@ def masked_signs(
 
 def _characters(texts: pa.ChunkedArray, sign: int) -> tuple[Numbers, Numbers]:
     """Return the characters of all texts, in a type that has room for `sign`, and their starts."""
-    held = texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+    held = (texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()).cast(pa.string())
     _, offsets, data = held.buffers()
     starts = np.frombuffer(offsets, np.int32, len(held) + 1, held.offset * 4)
     octets = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]
@@ -78,7 +78,7 @@ def _texts(characters: Numbers, starts: Numbers, like: pa.ChunkedArray) -> pa.Ar
 
 
 @cache
-def _signs() -> npt.NDArray[np.bool_]:
-    """Return of every character whether it is a letter or a digit."""
-    kinds = (unicodedata.category(chr(sign))[0] in SIGN_KINDS for sign in range(_ALL))
-    return np.fromiter(kinds, np.bool_, _ALL)
+def _signs(count: int) -> npt.NDArray[np.bool_]:
+    """Return of each of the first characters whether it is a letter or a digit."""
+    kinds = (unicodedata.category(chr(sign))[0] in SIGN_KINDS for sign in range(count))
+    return np.fromiter(kinds, np.bool_, count)

@@ -29,9 +29,10 @@ from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.orchestration.batches import batch_states, rows_per_layer
 from lakehouse_pipeline.orchestration.erasure_check import report_deadline
 from lakehouse_pipeline.orchestration.events import report
+from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.keys import contract_key
 from lakehouse_pipeline.orchestration.retention import arrivals
-from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.orchestration.runs import Runs, replay_layers
 from lakehouse_pipeline.pipeline.erase import Erasing, FileGone
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
 from lakehouse_pipeline.pipeline.subject_forms import forms_of
@@ -48,9 +49,9 @@ class NoSubjectError(LakehouseError):
 class SubjectNamedError(LakehouseError):
     """Who asks, or why, names the subject, and both stay on record."""
 
-    def __init__(self, option: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{option} has the subject's value in it and would stay on record. Leave it out, for "
+            f"'{name}' has the subject's value in it and would stay on record. Leave it out, for "
             "instance with the number of the letter. Nothing was changed."
         )
 
@@ -81,9 +82,9 @@ class ErasureDesk:
         require_named(by, why)
         if not subject.strip():
             raise NoSubjectError("the subject is empty. Nothing was changed.")
-        for option, text in (("--by", by), ("--why", why)):
+        for name, text in (("by", by), ("why", why)):
             if names(text, subject):
-                raise SubjectNamedError(option)
+                raise SubjectNamedError(name)
         scope = self._scope(dataset or EVERY_DATASET)
         kinds = [kind for versions in scope.values() for kind in _kinds(versions)]
         with self._lake() as lake:
@@ -133,18 +134,21 @@ class ErasureDesk:
     def _measure_again(self, dataset: str, batches: Sequence[str], by: str) -> None:
         """Publish batches anew whose contract promises `privacy`, for a group may be too small now.
 
-        Not those that were made safe under another version: it promised something else.
+        Not those that were made safe under another version, which promised something else, and not
+        those that retention has left too little of.
         """
         life = ContractStore(self.settings.contracts).life_cycle(dataset)
         active = life.active.contract if life.active else None
         if active is None or active.privacy is None:
             return
-        again = [
+        mine = [
             one.batch
             for one in batch_states(self.instance, dataset, batches)
             if one.state == "published" and one.anonymized_under == active.version
         ]
-        if again:
+        layers = replay_layers(Layer.PUBLISHED)
+        expired = expired_sources(self.instance, self.settings, active, mine, layers)
+        if again := [batch for batch in mine if batch not in expired]:
             Runs(self.instance, self.settings, by).replay(active, again, Layer.PUBLISHED)
 
     def _touched(self, erasure: str, dataset: str) -> set[str]:
@@ -164,16 +168,19 @@ class ErasureDesk:
 
         One that cannot be finished holds up no other.
 
-        Raises: what kept the first of those from being finished, at the end.
+        Raises: at the end, what kept one of them from being finished, or a group of all that did.
         """
         failures: list[Exception] = []
         for asked in self.erasures.open():
             try:
                 done = self.carry_out(asked)
-            except Exception as failure:  # noqa: BLE001 - it is raised once the others are done
+            except Exception as failure:  # noqa: BLE001 - all are raised once the others are done
                 failures.append(failure)
             else:
                 yield done
+        if len(failures) > 1:
+            message = f"{len(failures)} erasures cannot be finished"
+            raise ExceptionGroup(message, failures)
         if failures:
             raise failures[0]
 

@@ -51,9 +51,9 @@ class ValueNamedError(LakehouseError):
 
     exit_code = 2
 
-    def __init__(self, option: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{option} has the token's value in it and would stay on record. Leave it out. That it "
+            f"'{name}' has the token's value in it and would stay on record. Leave it out. That it "
             "was tried is on record."
         )
 
@@ -125,10 +125,9 @@ def read_token(
     if found is None or found[0] not in vaults:
         raise UnknownTokenError(dataset)
     facts: dict[str, str | int | float] = {"token": token, "column": vaults[found[0]]}
-    said = {"--by": signed.by, "--why": signed.why}
-    naming = [option for option, text in said.items() if names(text, found[1])]
-    shown = {option: WITHHELD if option in naming else text for option, text in said.items()}
-    kept = Signed(shown["--by"], shown["--why"])
+    said = {"by": signed.by, "why": signed.why}
+    naming = [name for name, text in said.items() if names(text, found[1])]
+    kept = Signed(**{name: WITHHELD if name in naming else text for name, text in said.items()})
     report(instance, kept.event(EventType.TOKEN_READ, dataset, facts), None)
     if naming:
         raise ValueNamedError(naming[0])

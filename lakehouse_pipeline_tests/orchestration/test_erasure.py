@@ -1,4 +1,5 @@
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -10,12 +11,13 @@ from lakehouse_pipeline.lake.contract_store import ContractStore
 from lakehouse_pipeline.lake.csv_bytes import sha256_of
 from lakehouse_pipeline.lake.erasure_requests import Erasures
 from lakehouse_pipeline.lake.quarantine import report_columns
-from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.names import LANDING, Layer
 from lakehouse_pipeline.orchestration.erasure import ErasureDesk, NoSubjectError, SubjectNamedError
 from lakehouse_pipeline.orchestration.erasure_check import ERASURE_CHECK
 from lakehouse_pipeline.orchestration.erasure_job import ERASURES
 from lakehouse_pipeline.orchestration.keys import contract_key
 from lakehouse_pipeline.orchestration.quarantine import Desk
+from lakehouse_pipeline.orchestration.retention import apply_retention, arrivals
 from lakehouse_pipeline.orchestration.runs import Runs
 from lakehouse_pipeline.pipeline.correction_file import CorrectionError
 from lakehouse_pipeline_tests.anonymizations import EMAIL, contract, lines
@@ -248,6 +250,22 @@ def test_a_batch_that_was_made_safe_under_another_version_is_not_published_anew(
         (state,) = home.states().values()
         assert (state.anonymized_under, state.published, state.withheld) == ("1.0.0", 9, 1)
         assert home.violations() == []
+
+
+@pytest.mark.parametrize("kept", [{Layer.ANONYMIZED: 1}, {Layer.RAW: 1, LANDING: 1}])
+def test_what_retention_keeps_from_being_published_anew_is_erased_all_the_same(
+    tmp_path: Path, kept: dict[str, float]
+) -> None:
+    with open_home(tmp_path / "home", grouped("suppress")) as home:
+        home.drop("a.csv", lines(11))
+        home.settle()
+        active = ContractStore(home.settings.contracts).active(DATASET)
+        late = max(arrivals(home.instance, DATASET).times.values()) + 2 * 86_400
+        expiring = replace(active, retention=kept)
+        assert list(apply_retention(home.instance, home.settings, expiring, late, "ada"))
+        assert erase(home, EMAIL.format(5)).completed
+        assert home.states()[home.instance.get_dynamic_partitions(DATASET)[0]].published == 9
+        assert found(home, EMAIL.format(5)) == []
 
 
 def test_a_withheld_record_that_is_erased_is_not_counted_as_withheld_any_more(

@@ -151,3 +151,6 @@ def test_an_erasure_that_cannot_be_finished_fails_its_check_and_holds_up_no_othe
         said = newest(home)
         assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.ERROR)
         assert f"{stuck.id} is overdue by 1.0 days" in (said.description or "")
+        desk.request("p1@example.org", DATASET, "ada", "a letter")
+        with pytest.raises(ExceptionGroup, match="2 erasures cannot be finished"):
+            list(desk.resume())
