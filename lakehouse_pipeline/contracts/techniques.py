@@ -62,7 +62,7 @@ STEP_DIGITS = 18
 """How many digits a step may have: ranges are told in decimals, and never in rounded numbers."""
 
 MOST_KEPT = 32
-"""How many characters a mask keeps at each end at most: a regular expression counts them."""
+"""How many characters a mask keeps at each end at most: more is no mask."""
 
 REDACTED = "[redacted]"
 CUSTOM_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
