@@ -203,6 +203,7 @@ def test_a_batch_that_came_by_the_landing_folder_appears_without_reload(
 
 
 def test_the_keyboard_alone_reaches_and_does_everything(page: Page, lakehouse: Lakehouse) -> None:
+    page.on("filechooser", lambda _: None)  # the browser takes a moment to hand its choosers over
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
