@@ -74,7 +74,10 @@ def erase(
 
 
 def _subject(value: str | None, file: Path | None) -> str:
-    """Return the person's value from where it was given; a last line end is none of it."""
+    """Return the person's value from where it was given.
+
+    Of a file neither a byte order mark nor a last line end is part of it.
+    """
     if value is not None and file is not None:
         raise typer.BadParameter("give --subject or --subject-file", param_hint="--subject")
     if value is not None:
@@ -85,8 +88,11 @@ def _subject(value: str | None, file: Path | None) -> str:
         return value
     if file is None:
         return str(typer.prompt("Subject", hide_input=True, err=True))
-    text = sys.stdin.read() if file == STDIN else file.read_text("utf-8")
-    return text.removesuffix("\n").removesuffix("\r")
+    data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
+    try:
+        return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("expected text in UTF-8", param_hint="--subject-file") from None
 
 
 def _shown(settings: Settings, erasure: str | None, as_json: bool) -> None:

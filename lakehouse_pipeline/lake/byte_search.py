@@ -18,18 +18,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakehouse_pipeline.lake.beyond_reach import beyond_reach, newest_version
+from lakehouse_pipeline.lake.csv_guess_encoding import ENCODINGS
 from lakehouse_pipeline.lake.engine import own_folder
 from lakehouse_pipeline.lake.objects import ObjectInfo, Objects, at_once
 from lakehouse_pipeline.lake.parquet_pages import pages
 
 _CHUNK = 8 << 20
-_ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16-le", "utf-16-be")
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", *ENCODINGS)
 _GZIP, _ZSTD, _PARQUET, _SQLITE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"SQLite format 3\0"
 
 
@@ -63,12 +64,24 @@ class Searched:
 
 
 def search(folders: list[Path], value: str) -> Searched:
-    """Return where the value stands below `folders`. Files that go meanwhile are passed over."""
+    """Return where the value stands below `folders`. Files that go meanwhile are passed over.
+
+    Links are followed, to folders too: landing may lie on another disk.
+    """
     needles = _needles(value)
-    found = sorted({path for folder in folders for path in folder.rglob("*")})
-    files = [path for path in found if not path.is_symlink() and path.is_file()]
+    found = sorted({path for folder in folders for path in _below(folder)})
+    files = [path for path in found if path.is_file()]
     searched = joined(_looked_into(path, str(path), needles) for path in files)
     return replace(searched, named=tuple(str(path) for path in found if _names(path.name, needles)))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield all files and folders below one, none that a link leads back to a second time."""
+    seen = set[Path]()
+    for at, folders, files in os.walk(folder, followlinks=True):
+        yield from (Path(at, name) for name in [*folders, *files])
+        folders[:] = [name for name in folders if Path(at, name).resolve() not in seen]
+        seen |= {Path(at, name).resolve() for name in folders}
 
 
 def search_bucket(objects: Objects, value: str, temporary: Path) -> Searched:
@@ -138,25 +151,31 @@ def _looked_into(path: Path, shown: str, needles: list[bytes]) -> Searched:
 
 
 def _needles(value: str) -> list[bytes]:
-    """Return the ways in which a value may be written, none inside another."""
-    spelled = {
-        value,
-        json.dumps(value)[1:-1],
-        json.dumps(json.dumps(value)[1:-1])[1:-1],
-        value.replace('"', '""'),
-        quote(value),
-        quote(value, safe=""),
-    }
-    written: set[bytes] = set()
-    for encoding in _ENCODINGS:
-        for text in spelled:
-            written.add(text.encode(encoding, "ignore") if text == value else text.encode())
+    """Return the ways in which a value may be written, none inside another.
+
+    Where letters stay as they are in JSON, quotes and line ends still do not.
+    """
+    in_json = {value}
+    for is_ascii in (True, False):
+        once = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
+        in_json |= {once, json.dumps(once, ensure_ascii=is_ascii)[1:-1]}
+    in_urls = {quote(value), quote(value, safe=""), quote_plus(value)}
+    spelled = in_json | in_urls | {value.replace('"', '""')}
+    written = {_encoded(text, encoding) for text in spelled for encoding in _ENCODINGS}
     shortest_first = sorted(written - {b""}, key=len)
     return [
         one
         for n, one in enumerate(shortest_first)
         if not any(other in one for other in shortest_first[:n])
     ]
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """Return the text's bytes, none where the encoding has not all of its characters."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return b""
 
 
 def _plain(path: Path, shown: str, needles: list[bytes]) -> list[FoundIn]:

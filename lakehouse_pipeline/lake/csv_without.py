@@ -18,7 +18,7 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Csv
 from lakehouse_pipeline.errors import FileRefusedError, ReconcileError
 from lakehouse_pipeline.lake.csv_bytes import Delivery
-from lakehouse_pipeline.lake.csv_charset import Charset
+from lakehouse_pipeline.lake.csv_charset import Block, Charset
 from lakehouse_pipeline.lake.csv_extents import Extent, extents_of
 from lakehouse_pipeline.lake.csv_fast import line_starts
 from lakehouse_pipeline.lake.csv_file import FileFacts
@@ -50,13 +50,13 @@ def write_without(
     return after if len(extents) == len(set(numbers)) and _fits(before, after, extents) else None
 
 
-def blocks_of(path: Path, dialect: Csv) -> Iterator[bytes]:
-    """Yield a file's text in blocks of whole lines, in UTF-8 as far as it is text at all.
+def blocks_of(path: Path, dialect: Csv) -> Iterator[Block]:
+    """Yield a file's text in blocks of whole lines, as far as it is text at all.
 
     Raises: FileRefusedError: it cannot be unpacked or decoded.
     """
     charset = Charset(path.name, dialect)
-    yield from (charset.block(block).data for block in _blocks(path, dialect, charset))
+    yield from map(charset.block, _blocks(path, dialect, charset))
 
 
 def write_without_lines(path: Path, draft: Path, dialect: Csv, gone: AbstractSet[int]) -> None:

@@ -5,7 +5,7 @@ compared: no SQL, no predicate and no log ever holds the value.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow as pa
 from lakehouse_pipeline.contracts.model import Csv
 from lakehouse_pipeline.contracts.subjects import SubjectColumns
 from lakehouse_pipeline.contracts.types import ColumnType
+from lakehouse_pipeline.lake.csv_guess_encoding import ENCODINGS
 from lakehouse_pipeline.lake.engine import STREAM_ROWS
 from lakehouse_pipeline.lake.erased_subjects import Suppressed
 from lakehouse_pipeline.layers.subject_forms import NUMBER, text_forms
@@ -26,7 +27,9 @@ FormsOf = Callable[[str, Sequence[ColumnType]], list[str]]
 JOINED = 4
 """How many pieces between delimiters are also looked at as one value with delimiters in it."""
 
-_BETWEEN = r"[,;|\t\r\n\"']"
+_DELIMITERS = ",;|\t"
+_BETWEEN = (rf"[{_DELIMITERS}\r\n\"]", rf"[{_DELIMITERS}\r\n\"']")
+"""What stands between values, also where a file has another delimiter than its contract says."""
 
 
 def named_in(
@@ -78,41 +81,44 @@ def named_in_broken(
 
 
 def words_of(data: bytes, dialect: Csv) -> set[str]:
-    """Return the pieces of a broken record that may be a value, without spaces around them.
+    """Return the pieces of a broken record that may be a value, with and without spaces around.
 
     A piece between two delimiters is one as it stands and without its quotes, and so are up to
     `JOINED` of them together, as in `"Lovelace, Ada"`; so is every word of it.
     """
     found: set[str] = set()
     for text in _decoded(data, dialect.encoding):
-        parts = re.split(f"{_BETWEEN}|{re.escape(dialect.delimiter)}", text)
-        found.update(part.strip() for part in parts)
-        found.update(word for part in parts for word in part.split())
-        for line in text.splitlines():
-            found.update(_fields(line, dialect))
+        for between in _BETWEEN:
+            parts = re.split(f"{between}|{re.escape(dialect.delimiter)}", text)
+            found.update(part.strip() for part in parts)
+            found.update(word for part in parts for word in part.split())
+        for lines in dict.fromkeys([text.rstrip("\r\n"), *text.splitlines()]):
+            for delimiter in dict.fromkeys([dialect.delimiter, *_DELIMITERS]):
+                found.update(_fields(lines, delimiter, dialect))
     return found - {""}
 
 
-def _fields(line: str, dialect: Csv) -> Iterator[str]:
+def _fields(text: str, delimiter: str, dialect: Csv) -> Iterator[str]:
     """Yield what may have been meant to be a field, as it stands and as it is unquoted."""
-    pieces = line.split(dialect.delimiter)
+    pieces = text.split(delimiter)
     for count in range(1, JOINED + 1):
         for first in range(len(pieces) - count + 1):
-            field = dialect.delimiter.join(pieces[first : first + count]).strip()
-            yield field
+            field = delimiter.join(pieces[first : first + count])
+            yield from (field, field.strip())
             if quote := dialect.quote:
-                bare = field.removeprefix(quote).removesuffix(quote)
-                yield bare.strip()
-                yield bare.replace(dialect.escape + quote, quote).strip()
+                bare = field.strip().removeprefix(quote).removesuffix(quote)
+                plain = bare.replace(dialect.escape + quote, quote)
+                yield from (bare, bare.strip(), plain, plain.strip())
 
 
-def _decoded(data: bytes, encoding: str) -> Iterator[str]:
-    """Yield what the bytes may say: in the contract's encoding, or one that takes all bytes."""
+def _decoded(data: bytes, encoding: str) -> Iterable[str]:
+    """Return what the bytes may say: in the contract's encoding, or in another one."""
+    codecs = [encoding, "utf-8"]
     try:
-        yield data.decode(encoding)
+        data.decode(encoding)
     except UnicodeDecodeError:
-        yield data.decode(encoding, "replace")
-        yield data.decode("latin-1")
+        codecs += [*ENCODINGS, "latin-1"]
+    return dict.fromkeys(data.decode(codec, "replace") for codec in codecs)
 
 
 def _hits(rows: pa.Table, forms: int, suppressed: Suppressed) -> Iterator[Hit]:

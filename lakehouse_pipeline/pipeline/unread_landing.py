@@ -6,7 +6,7 @@ stands as a word. What cannot be looked into is named in the certificate.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse_pipeline.contracts.model import Contract
@@ -69,7 +69,9 @@ class UnreadLanding:
         """Return, with their batches, the files that nobody can look into or that are no CSV."""
         others = [("", file) for file in self.lake.landing.no_csv(self.dataset)]
         return others + [
-            (batch, file) for batch, file in self._unread() if self._lines(file) is None
+            (batch, file)
+            for batch, file in self._unread()
+            if not self._is_text(file) and self._in_readable(batch, file) is None
         ]
 
     def _unread(self) -> Iterator[tuple[str, LandingFile]]:
@@ -93,20 +95,30 @@ class UnreadLanding:
                 return screen.found[batch]
         return None
 
-    def _lines(self, file: LandingFile) -> set[int] | None:
-        """Return the physical lines that name the subject, None when nobody can look at them."""
-        dialect = self.versions[0].csv
-        as_text, line, found = replace(dialect, encoding="utf-8"), 0, set[int]()
+    def _is_text(self, file: LandingFile) -> bool:
+        """Return whether a file is text in the contract's encoding, or in one that is like it.
+
+        UTF-16 where the contract says otherwise, and what is no text at all, has zero bytes.
+        """
+        blocks = blocks_of(file.local(), self.versions[0].csv)
+        try:
+            return not any(b"\0" in block.data for block in blocks)
+        except FileRefusedError:
+            return False
+
+    def _lines(self, file: LandingFile) -> set[int]:
+        """Return the physical lines that name the subject, as far as anybody can look at them."""
+        dialect, line, found = self.versions[0].csv, 0, set[int]()
         try:
             for block in blocks_of(file.local(), dialect):
-                lines = [("", line + n, text) for n, text in enumerate(block.split(b"\n"))]
+                lines = [("", line + n, text) for n, text in enumerate(block.source.split(b"\n"))]
                 hits = named_in_broken(
-                    self.lake.connection, lines, self.columns, as_text, self.suppressed
+                    self.lake.connection, lines, self.columns, dialect, self.suppressed
                 )
                 found.update(number for _, number, _ in hits)
-                line += block.count(b"\n")
+                line += block.source.count(b"\n")
         except FileRefusedError:
-            return None
+            return set()
         return found
 
     def _cut_lines(self, batch: str, file: LandingFile, announce: Told) -> None:

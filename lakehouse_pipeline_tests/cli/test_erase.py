@@ -30,7 +30,7 @@ def lakehouse(
     capsys: pytest.CaptureFixture[str],
 ) -> Command:
     home = Path(shutil.copytree(with_subjects, tmp_path / "home"))
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SUBJECT}\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{SUBJECT}\n".encode())))
     return in_process(home, monkeypatch, capsys)
 
 
@@ -81,6 +81,32 @@ def test_verify_says_which_files_hold_the_value_and_ends_with_1(
     (tmp_path / "home" / f"{SUBJECT}.txt").touch()
     named = lakehouse("erase", "--verify", "--subject-file", file)
     assert (named.code, "the value stands in the name" in named.out) == (1, True)
+
+
+def test_neither_mark_nor_last_line_end_of_a_file_is_part_of_the_subject(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "subject.txt"
+    file.write_bytes(f"\ufeff{SUBJECT}\r\n".encode())
+    answer = lakehouse("erase", "--subject-file", file, "--all", *WHO, "--json")
+    assert [*answer.json["records"]["orders"].values()] == [[3]]
+
+
+def test_line_ends_inside_a_subject_stay_as_they_are(lakehouse: Command, tmp_path: Path) -> None:
+    file = tmp_path / "subject.txt"
+    file.write_bytes(b"two\r\nlines\n")
+    (tmp_path / "home" / "note.txt").write_bytes(b"xtwo\r\nlinesx")
+    assert "note.txt" in lakehouse("erase", "--verify", "--subject-file", file).out
+
+
+def test_a_file_that_is_not_utf_8_is_refused_without_telling_what_is_in_it(
+    lakehouse: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "subject.txt"
+    file.write_bytes("Jürgen".encode("latin-1"))
+    answer = lakehouse("erase", "--verify", "--subject-file", file)
+    assert (answer.code, "expected text in UTF-8" in answer.err) == (2, True)
+    assert "rgen" not in answer.out + answer.err
 
 
 @pytest.mark.parametrize(

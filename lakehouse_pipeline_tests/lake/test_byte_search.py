@@ -1,4 +1,5 @@
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -35,7 +36,9 @@ def test_a_value_is_found_in_every_kind_of_parquet(
     assert searched.unreadable == ()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16-le"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "latin-1", "utf-16-le", "cp850", "mac_roman", "gb18030"]
+)
 def test_a_value_is_found_in_text_of_every_encoding_packed_or_not(
     tmp_path: Path, encoding: str
 ) -> None:
@@ -54,6 +57,33 @@ def test_a_value_is_found_in_json_and_in_a_long_cell_of_a_database(tmp_path: Pat
         database.execute("INSERT INTO t VALUES (?)", ("x" * 4070 + VALUE + "y" * 9000,))
         database.commit()
     assert {Path(one.path).name for one in search([tmp_path], VALUE).found} == {"a.json", "b.db"}
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+@pytest.mark.parametrize("value", ['Jürgen "Jo" Größe', "Jürgen\nGröße", "back\\slash é"])
+def test_quotes_and_line_ends_are_found_in_json_and_in_json_within_json(
+    tmp_path: Path, value: str, is_ascii: bool
+) -> None:
+    once = json.dumps({"x": value}, ensure_ascii=is_ascii)
+    (tmp_path / "once.json").write_text(once)
+    (tmp_path / "twice.json").write_text(json.dumps({"y": once}, ensure_ascii=is_ascii))
+    assert len(search([tmp_path], value).found) == 2
+
+
+def test_a_value_is_found_behind_links_and_links_in_a_circle_end(tmp_path: Path) -> None:
+    home, disk = tmp_path / "home", tmp_path / "disk"
+    home.mkdir()
+    (disk / "orders").mkdir(parents=True)
+    (disk / "orders" / "a.csv").write_text(VALUE)
+    (home / "landing").symlink_to(disk)
+    (disk / "orders" / "back").symlink_to(home)
+    (home / "nowhere").symlink_to(tmp_path / "gone")
+    assert [one.path for one in search([home], VALUE).found] == [f"{home}/landing/orders/a.csv"]
+
+
+def test_what_an_encoding_cannot_write_is_not_left_out_of_the_value(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("7")
+    assert search([tmp_path], "山田7").found == ()
 
 
 @pytest.mark.parametrize(

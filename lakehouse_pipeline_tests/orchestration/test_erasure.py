@@ -164,6 +164,7 @@ def test_what_no_layer_holds_leaves_landing_too(
         waits = home.drop("waits.csv", rows(6, first=1))
         (landing / ".erasing-may.csv").write_text(rows(5))
         (landing / "note.pdf").write_text("nobody reads this")
+        (landing / "wide.csv").write_text(rows(5), encoding="utf-16")
         (landing / ".photo.jpg.part").write_text("somebody else's")
         (landing / "cut.csv.gz").write_bytes(gzip.compress(rows(9).encode())[:-9])
         done = erase(home)
@@ -173,6 +174,7 @@ def test_what_no_layer_holds_leaves_landing_too(
             ".photo.jpg.part",
             "cut.csv.gz",
             "note.pdf",
+            "wide.csv",
         }
         gone = [(file["batch"], file["name"]) for file in done.files_before]
         assert sorted(gone) == [
@@ -184,6 +186,7 @@ def test_what_no_layer_holds_leaves_landing_too(
         assert (landing / "refused.csv").read_text() == "nr,mail\n1,x@example.org\n"
         assert (landing / "waits.csv").read_text() == rows(6).replace(LINE, "")
         (landing / "cut.csv.gz").unlink()
+        (landing / "wide.csv").unlink()
         assert found(home) == []
         before = home.settle()
         assert {*home.states()} >= {waits, refused}

@@ -84,6 +84,9 @@ def test_the_subject_is_the_exact_text_or_the_same_value(
         ("Jürgen Größe", "3, Jürgen Größe ,too many\n"),
         ("7", "3,007,too many\n"),
         ("O'Neil", "3,\"O'Neil\n"),
+        ("O'Neil", "3;O'Neil;too many\n"),
+        ("Ann\nLee", '3,"Ann\nLee",too many\n'),
+        (" Ann Lee", "3, Ann Lee,too many\n"),
     ],
 )
 def test_a_subject_is_found_in_a_record_that_could_not_be_split(
@@ -95,6 +98,28 @@ def test_a_subject_is_found_in_a_record_that_could_not_be_split(
     assert erase(tmp_path, contract, subject) == {batch: [3]}
     file = tmp_path / "landing" / contract.dataset / "a.csv"
     assert file.read_text() == "id,who\n1,bob\n2,ob,x\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "encoding"),
+    [
+        ("Jürgen Größe", "latin-1"),
+        ("Mary O\u2019Hara", "cp1252"),
+        ("Łukasz Żak", "cp1250"),
+        ("Иван", "cp1251"),
+        ("山田太郎", "shift_jis"),
+    ],
+)
+def test_a_subject_is_found_in_a_record_of_another_encoding_than_the_contracts(
+    tmp_path: Path, subject: str, encoding: str
+) -> None:
+    contract = contract_with("logicalType: string")
+    text = b"id,who\n1,bob\n" + f"2,{subject}\n".encode(encoding)
+    batch = drop(tmp_path, contract, "a.csv", text)
+    take(tmp_path, contract, [batch])
+    assert erase(tmp_path, contract, subject) == {batch: [2]}
+    file = tmp_path / "landing" / contract.dataset / "a.csv"
+    assert file.read_text() == "id,who\n1,bob\n"
 
 
 @pytest.mark.parametrize(
