@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SIGN_KINDS = "LMN"
-"""What is masked: a letter, a mark upon one (an accent, a vowel of Devanagari) or a digit of any
-script, by the first letter of its Unicode category."""
+SIGN_KINDS = ("L", "M", "N", "So", "Sk", "Co", "Cn")
+"""What is masked, by how its Unicode category begins: a letter, a mark upon one (an accent, a vowel
+of Devanagari) or a digit of any script; an emoji and what gives it a colour; a character that is of
+private use or newer than the Unicode of this Python. All else is a separator."""
 
 _ASCII, _ALL = 0x80, 0x110000
 _HIGHEST, _GOES_ON = 0xC0, 0x80
@@ -30,7 +31,7 @@ Numbers = npt.NDArray[np.integer]
 def masked_signs(
     texts: pa.ChunkedArray, first: pa.ChunkedArray, last: pa.ChunkedArray, mark: pa.ChunkedArray
 ) -> pa.Array | pa.ChunkedArray:
-    """Return the texts with their letters and digits masked, all else in its place; null for null.
+    """Return the texts with all but separators masked, these in their place; null for null.
 
     The first and last so many of them stay, where one between them is masked. `first`, `last` and
     `mark`, a character, are the same for all texts, of which there may be none.
@@ -79,6 +80,6 @@ def _texts(characters: Numbers, starts: Numbers, like: pa.ChunkedArray) -> pa.Ar
 
 @cache
 def _signs(count: int) -> npt.NDArray[np.bool_]:
-    """Return of each of the first characters whether it is a letter or a digit."""
-    kinds = (unicodedata.category(chr(sign))[0] in SIGN_KINDS for sign in range(count))
+    """Return of each of the first characters whether it is masked."""
+    kinds = (unicodedata.category(chr(sign)).startswith(SIGN_KINDS) for sign in range(count))
     return np.fromiter(kinds, np.bool_, count)

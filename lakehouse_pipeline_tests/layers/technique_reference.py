@@ -40,9 +40,13 @@ def masked_address(text: str, first: int = 1, last: int = 0) -> str:
     return masked(before, first, last) + at + domain
 
 
+SEPARATORS = ("P", "Z", "Sc", "Sm", "Cc", "Cf")
+"""Punctuation, spaces, signs of money and of sums, and what controls how a text looks."""
+
+
 def masked_signs(text: str, first: int, last: int, mark: str = "*") -> str:
-    """Return the text with its letters and digits masked but the first and last of them."""
-    places = [n for n, sign in enumerate(text) if unicodedata.category(sign)[0] in "LMN"]
+    """Return the text with all but separators masked, and but the first and last of these."""
+    places = [n for n, c in enumerate(text) if not unicodedata.category(c).startswith(SEPARATORS)]
     kept: set[int] = set()
     if len(places) > first + last:
         kept = {*places[:first], *places[len(places) - last :]}

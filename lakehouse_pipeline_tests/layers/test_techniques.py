@@ -47,7 +47,7 @@ Values = Sequence[Any]
 TEXTS = st.lists(st.none() | st.text(max_size=30), max_size=30)
 MAILS = st.lists(st.none() | st.from_regex(r"[a-zA-Zäß.@+ ]{0,12}@?[a-z. ]{0,8}", fullmatch=True))
 SIGNS = st.lists(
-    st.none() | st.from_regex(r"[A-Za-z0-9äß\u0301\u0928\u093f +()./-]{0,24}", fullmatch=True)
+    st.none() | st.from_regex(r"[A-Za-z0-9äß\u0301\u0928\u093f👩🏿€^ +()./-]{0,24}", fullmatch=True)
 )
 NUMBERS = st.lists(st.none() | st.integers(-(10**9), 10**9), max_size=40)
 AMOUNTS = st.lists(st.none() | st.decimals(-99999, 99999, places=2), max_size=40)
@@ -196,6 +196,12 @@ def test_as_many_characters_as_lint_takes_are_kept_of_any_format(lake: Lake) -> 
 def test_no_vowel_or_accent_that_stands_upon_a_letter_is_left(lake: Lake) -> None:
     one = column(TEXT, "mask", preserveFormat=True)
     assert made_safe(lake, one, ["नमिता शर्मा", "E\u0301mile-7"]) == ["***** *****", "******-*"]
+
+
+def test_no_emoji_is_taken_for_a_separator(lake: Lake) -> None:
+    one = column(TEXT, "mask", preserveFormat=True)
+    texts = ["👩🏿-🦊", "💶💶💶💶", "\ue000", "+49 (30), $5 = 5€"]
+    assert made_safe(lake, one, texts) == ["**-*", "****", "*", "+** (**), $* = *€"]
 
 
 @settings(max_examples=8, deadline=None)
