@@ -1,13 +1,17 @@
 """Who decides what, and why: names as they are compared, and that they are given."""
 
 import re
+import unicodedata
 
 from lakehouse_pipeline.errors import NamelessStepError
 
 
 def person(name: str) -> str:
-    """Return a name as names are compared: case and spaces make no other person."""
-    return " ".join(name.split()).casefold()
+    """Return a name as names are compared: case and spaces make no other person.
+
+    Nor does it matter how Unicode writes what looks the same: e with an accent is one or two signs.
+    """
+    return unicodedata.normalize("NFKC", " ".join(name.split()).casefold())
 
 
 def names(text: str, value: str) -> bool:
