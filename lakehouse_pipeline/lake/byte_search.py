@@ -28,6 +28,7 @@ from lakehouse_pipeline.lake.csv_guess_encoding import ENCODINGS
 from lakehouse_pipeline.lake.engine import own_folder
 from lakehouse_pipeline.lake.objects import ObjectInfo, Objects, at_once
 from lakehouse_pipeline.lake.parquet_pages import pages
+from lakehouse_pipeline.lake.unicode_forms import unicode_forms
 
 _CHUNK = 8 << 20
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", *ENCODINGS)
@@ -151,16 +152,8 @@ def _looked_into(path: Path, shown: str, needles: list[bytes]) -> Searched:
 
 
 def _needles(value: str) -> list[bytes]:
-    """Return the ways in which a value may be written, none inside another.
-
-    Where letters stay as they are in JSON, quotes and line ends still do not.
-    """
-    in_json = {value}
-    for is_ascii in (True, False):
-        once = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
-        in_json |= {once, json.dumps(once, ensure_ascii=is_ascii)[1:-1]}
-    in_urls = {quote(value), quote(value, safe=""), quote_plus(value)}
-    spelled = in_json | in_urls | {value.replace('"', '""')}
+    """Return the ways in which a value may be written, none inside another."""
+    spelled = {one for text in unicode_forms(value) for one in _spelled(text)}
     written = {_encoded(text, encoding) for text in spelled for encoding in _ENCODINGS}
     shortest_first = sorted(written - {b""}, key=len)
     return [
@@ -168,6 +161,18 @@ def _needles(value: str) -> list[bytes]:
         for n, one in enumerate(shortest_first)
         if not any(other in one for other in shortest_first[:n])
     ]
+
+
+def _spelled(value: str) -> set[str]:
+    """Return the value as it is, and as JSON, CSV and URLs spell it.
+
+    Where letters stay as they are in JSON, quotes and line ends still do not.
+    """
+    spelled = {value, value.replace('"', '""')}
+    for is_ascii in (True, False):
+        once = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
+        spelled |= {once, json.dumps(once, ensure_ascii=is_ascii)[1:-1]}
+    return spelled | {quote(value), quote(value, safe=""), quote_plus(value)}
 
 
 def _encoded(text: str, encoding: str) -> bytes:

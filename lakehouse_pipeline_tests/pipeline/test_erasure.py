@@ -1,6 +1,8 @@
 """Erasure without Dagster: who counts as the subject, and what older layers and logs hold."""
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from deltalake import DeltaTable
@@ -9,6 +11,7 @@ from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.byte_search import search
 from lakehouse_pipeline.lake.delta_log import forget_values
+from lakehouse_pipeline.lake.unicode_forms import unicode_forms
 from lakehouse_pipeline.lake.vault import Vault
 from lakehouse_pipeline.names import Layer
 from lakehouse_pipeline.pipeline.erase import Erasing, FileGone
@@ -73,6 +76,21 @@ def test_the_subject_is_the_exact_text_or_the_same_value(
     take(tmp_path, contract, [batch])
     assert erase(tmp_path, contract, given) == {batch: list(range(1, len(written) + 1))}
     assert [r["who"] for r in records(tmp_path, contract, Layer.RAW)] == others
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_subject_is_found_however_unicode_writes_its_accents(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    contract = tokenizing(tmp_path, "visits")
+    forms = unicode_forms("Zoë Ångström")
+    lines = f"id,who,phone\n1,{forms[0]},1\n2,{forms[1]},2\n3,Zoe Angstrom,3\n4,{forms[1]},,\n"
+    batch = drop(tmp_path, contract, "a.csv", lines)
+    take(tmp_path, contract, [batch])
+    asked = unicodedata.normalize(form, forms[0])
+    assert search([tmp_path], asked).found == search([tmp_path], forms[0]).found != ()
+    assert erase(tmp_path, contract, asked) == {batch: [1, 2, 4]}
+    assert [search([tmp_path], one).found for one in forms] == [(), ()]
 
 
 @pytest.mark.parametrize(
