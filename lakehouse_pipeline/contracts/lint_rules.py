@@ -10,7 +10,7 @@ from lakehouse_pipeline.contracts.expressions import check_condition
 from lakehouse_pipeline.contracts.findings import Place
 from lakehouse_pipeline.contracts.lint_publish import published_columns
 from lakehouse_pipeline.contracts.model import Contract, Expression, PanderaCheck, SqlRule
-from lakehouse_pipeline.contracts.queries import checked_query
+from lakehouse_pipeline.contracts.queries import checked_query, counts_only
 from lakehouse_pipeline.errors import nearest
 
 _SHOWN = 10
@@ -103,6 +103,7 @@ def _pandera_checks(contract: Contract, places: Places) -> Iterator[PanderaCheck
 
 def _sql_rules(contract: Contract, places: Places) -> Iterator[SqlRule]:
     names = contract.column_names
+    personal = [column.name for column in contract.columns if column.personal]
     for rule, place, column in zip(
         contract.sql_rules, places.sql_rules, places.sql_columns, strict=True
     ):
@@ -110,10 +111,11 @@ def _sql_rules(contract: Contract, places: Places) -> Iterator[SqlRule]:
             query = checked_query(rule.query, contract.dataset, names, column)
             if rule.over == "published":
                 _check_published(query, contract)
+            untold = rule.over == "batch" and not counts_only(query, personal)
         except ValueError as error:
             (place / "query").error(f"quality rule '{rule.name}': {error}")
-            query = rule.query
-        yield replace(rule, query=query)
+            query, untold = rule.query, True
+        yield replace(rule, query=query, untold=untold)
 
 
 def _check_published(query: str, contract: Contract) -> None:

@@ -211,7 +211,8 @@ class SqlRule:
     """An `sql` rule: one SELECT of one number, judged by `limits`.
 
     `over` says what the dataset's name stands for in it: the validated records of the batch, or
-    `published`, what published would hold with the batch in it.
+    `published`, what published would hold with the batch in it. What is `untold` may be a value of
+    a person, such as the largest salary: nobody is told the number, only whether it keeps `limits`.
     """
 
     name: str
@@ -220,6 +221,7 @@ class SqlRule:
     over: Literal["batch", "published"] = "batch"
     description: str = ""
     severity: Severity = "error"
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ only plain names, texts, numbers and operators pass. Which columns its names mea
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from sqlglot import exp
 
@@ -106,6 +107,20 @@ def checked_query(
     check_names(tree, dataset, tuple(columns))
     _check_one_number(tree)
     return text
+
+
+def counts_only(query: str, columns: Iterable[str]) -> bool:
+    """Return whether a checked query tells no value of `columns`: it reads none, or counts."""
+    tree = parse_one(query, _GRAMMAR)
+    asked = {folded(name) for name in columns}
+    if not any(folded(node.name) in asked for node in tree.find_all(exp.Column)):
+        return True
+    alone = _outside_aggregates(cast("exp.Select", tree).expressions[0])
+    return all(
+        isinstance(node.this if isinstance(node, exp.Filter) else node, exp.Count)
+        for node in alone
+        if isinstance(node, exp.AggFunc | exp.Filter | exp.Query)
+    )
 
 
 def _filled(query: str, dataset: str, column: str | None) -> str:

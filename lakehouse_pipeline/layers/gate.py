@@ -4,10 +4,10 @@ Pure: the numbers come from `pipeline/measures.py`, by the SQL of `metrics.py`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lakehouse_pipeline.contracts.counted import counted
-from lakehouse_pipeline.contracts.model import Contract, Limit, Severity
+from lakehouse_pipeline.contracts.model import Contract, Limit, Severity, SqlRule
 
 TOO_MANY = "maxQuarantinedPercent"
 """The rule of the gate itself, beside those of the contract."""
@@ -102,7 +102,24 @@ def _breaches(contract: Contract, measures: Measures) -> Iterator[_Breach]:
     for query in contract.sql_rules:
         if query.name in measures.values:
             value = measures.values[query.name]
-            yield from _beyond(query.name, query.limits, value, "", query.severity)
+            for breach in _beyond(query.name, query.limits, value, "", query.severity):
+                yield _untold(query, breach) if query.untold else breach
+
+
+def told(contract: Contract, measures: Measures) -> dict[str, float | None]:
+    """Return the values that may be told: none that may be of a person."""
+    untold = {query.name for query in contract.sql_rules if query.untold}
+    return {name: value for name, value in measures.values.items() if name not in untold}
+
+
+def _untold(query: SqlRule, breach: _Breach) -> _Breach:
+    """Return a breach without the number, which may be a value of a person."""
+    limits = " and ".join(str(limit) for limit in query.limits)
+    message = (
+        f"{query.name}: expected {limits}; what the batch has is not told, since the query reads "
+        "a personal column"
+    )
+    return replace(breach, message=message)
 
 
 def _beyond(

@@ -11,7 +11,7 @@ from pathlib import Path
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake.engine import parquet_relation
 from lakehouse_pipeline.lake.tables import Staged, stage
-from lakehouse_pipeline.layers.gate import judge_batch
+from lakehouse_pipeline.layers.gate import judge_batch, told
 from lakehouse_pipeline.layers.judged import judged_records, typed_records
 from lakehouse_pipeline.layers.quarantined import quarantined, rest
 from lakehouse_pipeline.layers.validated import validated
@@ -149,7 +149,7 @@ def counted(
             counts[batch],
             judge_batch(contract, measured),
             tuple(samples[batch]),
-            dict(measured.values),
+            told(contract, measured),
             dict(measured.warned),
         )
         for batch, measured in measures.items()

@@ -129,6 +129,12 @@ TELLING = """\
     quality:
       - {name: positive, type: custom, engine: lakehouse, implementation: "length(note) < 100"}
       - {name: cast, type: sql, query: "SELECT sum(CAST(note AS INTEGER)) FROM telling", mustBe: 0}
+      - {name: most, type: sql, query: "SELECT max(salary) FROM telling", mustBe: 0}
+      - name: least
+        type: sql
+        query: SELECT min(salary) FROM telling
+        mustBe: 0
+        severity: warning
 """
 RAISING = """\
     quality:

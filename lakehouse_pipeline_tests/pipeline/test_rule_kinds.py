@@ -1,5 +1,6 @@
 """Rules over more than one record: each with passing, failing, null and boundary records."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from lakehouse_pipeline.contracts.load import load_text
 from lakehouse_pipeline.contracts.model import Contract
 from lakehouse_pipeline.lake import engine
 from lakehouse_pipeline.names import Layer
-from lakehouse_pipeline.pipeline.outcomes import BatchRefused, BatchWarned
+from lakehouse_pipeline.pipeline.outcomes import BatchJudged, BatchRefused, BatchWarned
 from lakehouse_pipeline_tests.contracts.contract_text import contract_of, contract_text
 from lakehouse_pipeline_tests.pipelines import drop, judged, records, take
 
@@ -300,3 +301,41 @@ def test_a_foreign_key_of_severity_warning_counts_what_points_nowhere(tmp_path: 
     assert (said.warned, said.quarantined) == ({"customer.foreignKey": 2}, 0)
     assert said.verdict.warnings == ("customer.foreignKey: broken by 2 records",)
     assert len(records(tmp_path, orders, Layer.PUBLISHED)) == 4
+
+
+PERSONAL = """\
+      - {name: id, logicalType: integer}
+      - name: income
+        logicalType: integer
+        classification: personal
+        customProperties: [{property: anonymize, value: {technique: drop}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("SELECT max(income) FROM orders", None),
+        ("SELECT (SELECT min(INCOME) FROM orders)", None),
+        ("WITH t AS (SELECT income AS x FROM orders) SELECT sum(x) + count(*) FROM t", None),
+        ("SELECT max(id) FILTER (WHERE income > 0) FROM orders", None),
+        ("SELECT count(*) FILTER (WHERE income > 0) * 100 / count(income) FROM orders", 100),
+        ("SELECT max(id) FROM orders", 1),
+    ],
+)
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_a_number_that_may_be_of_a_person_is_told_to_nobody(
+    tmp_path: Path, query: str, told: float | None, severity: str
+) -> None:
+    quality = f'type: sql, name: q, severity: {severity}, query: "{query}", mustBe: 7'
+    contract = contract_of(PERSONAL, f"      - {{{quality}}}\n")
+    outcomes = take(
+        tmp_path, contract, [drop(tmp_path, contract, "a.csv", "id,income\n1,739184\n")]
+    )
+    found = next(outcome for outcome in outcomes if isinstance(outcome, BatchJudged))
+    said = (found.verdict.refusals, found.verdict.warnings)[severity == "warning"]
+    hidden = "expected 7; what the batch has is not told"
+    assert len(said) == 1
+    assert (hidden in said[0]) is (told is None)
+    assert asdict(found)["values"] == ({} if told is None else {"q": told})
+    assert "739184" not in str(outcomes)
