@@ -1,10 +1,10 @@
 """Every byte below a folder or a bucket's prefix searched for a value, whatever wraps the value.
 
 Files are searched as they are and, where they are packed, unpacked: Parquet page by page and value
-by value (a number or a date as it is printed), gzip and zstd as text, SQLite row by row. The value
-is looked for in the encodings it may have been written in, and as JSON, CSV and URLs spell it. It
-is never written anywhere. Names of files and folders are searched too. An object is searched in a
-copy that goes at once.
+by value (a number or a date as it is printed), gzip, zstd and zip (so Excel) as text, SQLite row by
+row. The value is looked for in the encodings it may have been written in, and as JSON, CSV, XML and
+URLs spell it. It is never written anywhere. Names of files and folders are searched too. An object
+is searched in a copy that goes at once.
 """
 
 import gzip
@@ -12,10 +12,13 @@ import json
 import os
 import shutil
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
+from html import escape
 from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -32,7 +35,19 @@ from lakehouse_pipeline.lake.unicode_forms import unicode_forms
 
 _CHUNK = 8 << 20
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", *ENCODINGS)
-_GZIP, _ZSTD, _PARQUET, _SQLITE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"SQLite format 3\0"
+_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_PARQUET, _SQLITE = b"PAR1", b"SQLite format 3\0"
+_BROKEN = (
+    OSError,
+    EOFError,
+    IndexError,
+    NotImplementedError,  # a zip archive of a compression that Python does not know
+    RuntimeError,  # one with a password
+    zipfile.BadZipFile,
+    zlib.error,
+    sqlite3.Error,
+    pa.ArrowException,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +161,7 @@ def _looked_into(path: Path, shown: str, needles: list[bytes]) -> Searched:
         found += _unpacked(path, shown, needles)
     except FileNotFoundError:
         return Searched(0, 0, tuple(found), ())
-    except (OSError, EOFError, zlib.error, pa.ArrowException, sqlite3.Error, IndexError):
+    except _BROKEN:
         unreadable = (shown,)
     return Searched(1, size, tuple(found), unreadable)
 
@@ -164,11 +179,11 @@ def _needles(value: str) -> list[bytes]:
 
 
 def _spelled(value: str) -> set[str]:
-    """Return the value as it is, and as JSON, CSV and URLs spell it.
+    """Return the value as it is, and as JSON, CSV, XML and URLs spell it.
 
     Where letters stay as they are in JSON, quotes and line ends still do not.
     """
-    spelled = {value, value.replace('"', '""')}
+    spelled = {value, value.replace('"', '""'), escape(value), escape(value, quote=False)}
     for is_ascii in (True, False):
         once = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
         spelled |= {once, json.dumps(once, ensure_ascii=is_ascii)[1:-1]}
@@ -198,7 +213,13 @@ def _unpacked(path: Path, shown: str, needles: list[bytes]) -> list[FoundIn]:
 
 
 def _unpacking(head: bytes) -> Callable[[Path], Iterator[bytes]] | None:
-    kinds = {_GZIP: _gunzip, _ZSTD: _unzstd, _PARQUET: _parquet, _SQLITE: _rows}
+    kinds = {
+        _GZIP: _gunzip,
+        _ZSTD: _unzstd,
+        _ZIP: _unzip,
+        _PARQUET: _parquet,
+        _SQLITE: _rows,
+    }
     return next((unpack for magic, unpack in kinds.items() if head.startswith(magic)), None)
 
 
@@ -221,6 +242,14 @@ def _gunzip(path: Path) -> Iterator[bytes]:
 def _unzstd(path: Path) -> Iterator[bytes]:
     with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as file:
         yield from iter(lambda: file.read(_CHUNK), b"")
+
+
+def _unzip(path: Path) -> Iterator[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                yield b"\0"
+                yield from iter(partial(file.read, _CHUNK), b"")
 
 
 def _parquet(path: Path) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 import gzip
 import json
 import sqlite3
+import zipfile
 from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -68,6 +69,15 @@ def test_quotes_and_line_ends_are_found_in_json_and_in_json_within_json(
     (tmp_path / "once.json").write_text(once)
     (tmp_path / "twice.json").write_text(json.dumps({"y": once}, ensure_ascii=is_ascii))
     assert len(search([tmp_path], value).found) == 2
+
+
+def test_a_value_is_found_in_a_workbook_of_excel(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.csv", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/sharedStrings.xml", f"<t>{'no' * 99}</t><t>Smith &amp; {VALUE}</t>")
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 not a zip")
+    searched = search([tmp_path], f"Smith & {VALUE}")
+    assert [(one.path, one.unpacked) for one in searched.found] == [(f"{tmp_path}/a.csv", True)]
+    assert searched.unreadable == (f"{tmp_path}/b.zip",)
 
 
 def test_a_value_is_found_behind_links_and_links_in_a_circle_end(tmp_path: Path) -> None:
