@@ -31,7 +31,6 @@ from lakehouse_pipeline.orchestration.erasure_check import report_deadline
 from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.expired import expired_sources
 from lakehouse_pipeline.orchestration.keys import contract_key
-from lakehouse_pipeline.orchestration.retention import arrivals
 from lakehouse_pipeline.orchestration.runs import Runs, replay_layers
 from lakehouse_pipeline.pipeline.erase import Erasing, FileGone
 from lakehouse_pipeline.pipeline.lake import Lake, open_lake
@@ -215,7 +214,6 @@ class ErasureDesk:
             versions,
             asked.id,
             self.instance.get_dynamic_partitions(dataset),
-            arrivals(self.instance, dataset).copies,
             note,
             self.settings.exports,
             self.settings.settle_seconds,

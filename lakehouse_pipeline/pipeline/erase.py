@@ -67,8 +67,8 @@ class Erasing:
     """One erasure in one dataset.
 
     `versions` are the contract's, the one that counts first; `arrived` are all batches in the
-    order they arrived; `copies` names the files that repeat the content of a batch. `note` is told
-    of each file before it goes, and keeps that durably; `exports` is the folder of all exports.
+    order they arrived. `note` is told of each file before it goes, and keeps that durably;
+    `exports` is the folder of all exports.
     A file in landing is whole when nobody changed it for `settle_seconds`.
     """
 
@@ -76,7 +76,6 @@ class Erasing:
     versions: Sequence[Contract]
     erasure: str
     arrived: Sequence[str]
-    copies: Mapping[str, Sequence[str]]
     note: Callable[[FileGone], None]
     exports: Path
     settle_seconds: float = 0.0
@@ -246,8 +245,12 @@ class Erasing:
                 )
 
     def _landed(self, batches: Iterable[str]) -> dict[str, list[LandingFile]]:
-        copies = {batch: self.copies.get(batch, ()) for batch in batches}
-        return self.lake.landing.holding(self.dataset, copies)
+        """Return the files in landing that have the content of a batch, whatever they are called.
+
+        A copy under another name counts also when nobody has read it yet.
+        """
+        names = [file.path.name for file in self.lake.landing.files(self.dataset)]
+        return self.lake.landing.holding(self.dataset, dict.fromkeys(batches, names))
 
     def _announce(self, batch: str) -> Callable[[Rewritten], None]:
         def announce(what: Rewritten) -> None:

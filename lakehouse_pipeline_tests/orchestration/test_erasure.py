@@ -97,6 +97,22 @@ def test_copies_that_come_at_once_all_lose_the_subject(tmp_path: Path) -> None:
         assert home.violations() == []
 
 
+def test_a_copy_that_nobody_has_read_yet_loses_the_subject_too(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home", erasing_contract()) as home:
+        batch = home.drop("may.csv", rows(4))
+        home.settle()
+        home.drop("june.csv", rows(4))
+        done = erase(home)
+        assert [file["name"] for file in done.files_before if file["place"] == "landing"] == [
+            "june.csv",
+            "may.csv",
+        ]
+        assert found(home) == []
+        home.settle()
+        assert list(home.states()) == [batch]
+        assert home.violations() == []
+
+
 def test_a_request_needs_a_person_a_reason_and_a_column_that_names_subjects(
     tmp_path: Path,
 ) -> None:

@@ -54,7 +54,7 @@ def erase(
     with open_lake(home) as lake:
         kinds = [column.type for column in contract.columns if column.subject]
         lake.subjects.add(contract.dataset, "1", forms_of(lake, subject, kinds))
-        return Erasing(lake, [contract], "1", arrived, {}, note, home / "exports").run()
+        return Erasing(lake, [contract], "1", arrived, note, home / "exports").run()
 
 
 @pytest.mark.parametrize(

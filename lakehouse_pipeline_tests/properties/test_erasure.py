@@ -69,7 +69,7 @@ def layers(home: Path, contract: Contract) -> dict[Layer, list[dict[str, Any]]]:
 def erase(home: Path, contract: Contract) -> dict[str, list[int]]:
     with open_lake(home) as lake:
         lake.subjects.add(contract.dataset, "1", forms_of(lake, SUBJECT, []))
-        return Erasing(lake, [contract], "1", [], {}, lambda _: None, home / "exports").run()
+        return Erasing(lake, [contract], "1", [], lambda _: None, home / "exports").run()
 
 
 def violations(home: Path, contract: Contract) -> list[str]:

@@ -143,7 +143,7 @@ class World:
         with self.lake() as lake:
             lake.subjects.add(contract.dataset, name, forms_of(lake, subject, []))
             exports = self.home / "exports"
-            Erasing(lake, [contract], name, self.arrived, {}, lambda _: None, exports).run()
+            Erasing(lake, [contract], name, self.arrived, lambda _: None, exports).run()
         self.left[file].discard(number)
         self.erased.append(subject)
         self.quiet = False
