@@ -104,7 +104,7 @@ class Erasing:
                     self._leave(table, records)
             if records:
                 self._leave_published(records)
-                self._leave_landing(records)
+            self._leave_landing()
             if unread := self._unread():
                 unread.cut(lambda batch, file: self.note(self._landing_file(batch, file)))
             self.lake.landing.forget_copies(self.dataset)
@@ -237,8 +237,9 @@ class Erasing:
             forget_values(path, lambda file: self.note(FileGone(self.dataset, "", table, *file)))
         forget_copies(path, batches, live)
 
-    def _leave_landing(self, records: Mapping[str, Sequence[int]]) -> None:
-        for batch, files in self._landed(records).items():
+    def _leave_landing(self) -> None:
+        """Take out what was ever erased: a copy may have come since that nobody has read yet."""
+        for batch, files in self._landed(self.lake.erased.of(self.dataset)).items():
             for file in files:
                 rewrite_landing(
                     self.lake, LandedCopy(batch, file, self.versions), self._announce(batch)

@@ -108,6 +108,9 @@ def test_a_copy_that_nobody_has_read_yet_loses_the_subject_too(tmp_path: Path) -
             "may.csv",
         ]
         assert found(home) == []
+        home.drop("july.csv", rows(4))
+        erase(home)
+        assert found(home) == []
         home.settle()
         assert list(home.states()) == [batch]
         assert home.violations() == []
