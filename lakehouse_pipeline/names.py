@@ -30,6 +30,9 @@ Stored = Layer | Input
 LANDING = "landing"
 """Where files arrive, before anything has been read; no layer, but with a retention of its own."""
 
+VAULT = "vault"
+"""Where the plain values behind the tokens of `tokenize` are; no layer."""
+
 RECORD = "_record"
 """System column of every layer: BIGINT, the record's number in its file, 1 after the header."""
 

@@ -10,7 +10,7 @@ from lakehouse_pipeline.contracts.hierarchies import values_fault
 from lakehouse_pipeline.contracts.literals import parse_literal
 from lakehouse_pipeline.contracts.model import Column, Contract
 from lakehouse_pipeline.contracts.techniques import TECHNIQUES, noise_bounds
-from lakehouse_pipeline.contracts.types import decimal_digits
+from lakehouse_pipeline.contracts.types import least_step
 
 NUMBERS = ("integer", "number")
 DAYS = ("date", "timestamp")
@@ -70,7 +70,7 @@ def _check_noise(column: Column, contract: Contract, place: Place) -> None:
 
 def _check_scale(column: Column, place: Place) -> None:
     """Noise is rounded to what the type holds: P(|noise| < unit / 2) = 1 - exp(-unit / 2 scale)."""
-    unit = _unit(column)
+    unit = least_step(column.type.sql)
     epsilon, sensitivity = _given(column, "epsilon"), _given(column, "sensitivity")
     if unit is None or epsilon is None or sensitivity is None:
         return
@@ -102,20 +102,12 @@ def _check_generalize(column: Column, _contract: Contract, place: Place) -> None
 
 
 def _check_step(column: Column, step: Decimal, place: Place) -> None:
-    unit = _unit(column)
+    unit = least_step(column.type.sql)
     if unit is not None and step <= unit:
         place.error(
             f"'step': a range of {step:f} holds one value of {column.type.sql} alone, which is "
             f"published as it is; expected more than {unit:f}"
         )
-
-
-def _unit(column: Column) -> Decimal | None:
-    """Return by how much two values of a number's type differ at least, None of a DOUBLE."""
-    kind = column.type.sql
-    if kind == "DOUBLE":
-        return None
-    return Decimal(1).scaleb(-decimal_digits(kind)[1]) if kind.startswith("DECIMAL") else Decimal(1)
 
 
 def _check_custom(column: Column, contract: Contract, place: Place) -> None:

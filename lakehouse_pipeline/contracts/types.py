@@ -6,6 +6,7 @@ before it is cast, so that nothing is rounded, cut or guessed.
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lakehouse_pipeline.errors import nearest
 
@@ -108,6 +109,13 @@ def decimal_digits(sql: str) -> tuple[int, int]:
     if match is None:
         raise ValueError(sql)
     return int(match[1]), int(match[2] or 0)
+
+
+def least_step(sql: str) -> Decimal | None:
+    """Return by how much two values of a number's type differ at least, None of a DOUBLE."""
+    if sql == "DOUBLE":
+        return None
+    return Decimal(1).scaleb(-decimal_digits(sql)[1]) if sql.startswith("DECIMAL") else Decimal(1)
 
 
 def column_type(logical: str, physical: str | None, text_format: str | None) -> ColumnType:

@@ -7,7 +7,7 @@ reads it undoes `tokenize`. It is never read by a query of published data.
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -104,16 +104,17 @@ class Vault:
                 after = found[-1][1]
                 yield [Kept(*row) for row in found]
 
-    def forget(self, kept: Sequence[Kept]) -> None:
+    def forget(self, kept: Iterable[Sequence[Kept]]) -> None:
         """Remove values from their vaults.
 
         Their bytes are overwritten in the file; the tokens can no longer be undone.
         """
         with self._lock, self._open() as connection:
-            connection.executemany(
-                "DELETE FROM tokens WHERE vault = ? AND value = ?",
-                ((one.vault, one.value) for one in kept),
-            )
+            for some in kept:
+                connection.executemany(
+                    "DELETE FROM tokens WHERE vault = ? AND value = ?",
+                    ((one.vault, one.value) for one in some),
+                )
             connection.commit()
             connection.execute("VACUUM")
 

@@ -176,7 +176,8 @@ def _start_part(
 def environment_of(settings: Settings, stack: str) -> dict[str, str]:
     """Return this process's environment, with all settings and the name of the stack.
 
-    Without `PYTHONDONTWRITEBYTECODE`, which doubles the time that every process takes to start.
+    Without `PYTHONDONTWRITEBYTECODE`, which doubles the time that every process takes to start, and
+    with `PYTHONSAFEPATH`: a `yaml.py` in the folder where somebody starts us is not imported.
     """
     ours = {
         f"LAKEHOUSE_{key.upper()}": json.dumps(value) if isinstance(value, tuple) else str(value)
@@ -188,6 +189,7 @@ def environment_of(settings: Settings, stack: str) -> dict[str, str]:
         "DAGSTER_HOME": str(settings.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_SECONDS),
+        "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         STACK: stack,
     }

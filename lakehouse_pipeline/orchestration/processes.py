@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 
 from lakehouse_pipeline.orchestration.behind_login import Move
@@ -90,7 +91,8 @@ def _start(
     if not (settings.dagster / "schedules" / "schedules.db").exists():
         with open_instance(settings):  # a new home: two that make its tables at once break them
             pass
-    code = starter.start("code server", *_code_server(lock.code_port, definitions))
+    folder = settings.dagster.resolve()  # Dagster puts it on sys.path: not where somebody starts us
+    code = starter.start("code server", *_code_server(lock.code_port, definitions, folder))
     report("opening the records")
     with open_instance(settings) as instance:
         fail_dead_runs(instance, launched=True)
@@ -119,16 +121,17 @@ def api_is_installed() -> bool:
     return all(find_spec(name) is not None for name in _API_NEEDS)
 
 
-def _code_server(port: int, definitions: str) -> Sequence[str]:
+def _code_server(port: int, definitions: str, folder: Path) -> Sequence[str]:
     options = ("--host", HOST, "--port", str(port), "--location-name", LOCATION)
-    pointer = ("--module-name", definitions, "--use-python-environment-entry-point")
-    return ("-m", "dagster", "code-server", "start", *options, *pointer)
+    pointer = ("--module-name", definitions, "--working-directory", str(folder))
+    python = "--use-python-environment-entry-point"
+    return ("-m", "dagster", "code-server", "start", *options, *pointer, python)
 
 
 def _start_supervisor(stack: str) -> subprocess.Popen[bytes]:
     module = "lakehouse_pipeline.orchestration.supervise"
     return subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
-        [sys.executable, "-m", module, stack], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-P", "-m", module, stack], stdin=subprocess.PIPE, start_new_session=True
     )
 
 

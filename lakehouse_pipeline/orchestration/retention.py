@@ -5,6 +5,7 @@ read back in `expired.py`.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
@@ -17,10 +18,16 @@ from lakehouse_pipeline.orchestration.events import report
 from lakehouse_pipeline.orchestration.expired import observations
 from lakehouse_pipeline.orchestration.keys import GATE_CHECK, asset_key, check_key
 from lakehouse_pipeline.orchestration.landing import landing_of
+from lakehouse_pipeline.pipeline.expired_tokens import Forgotten, count_unheld, forget_unheld
+from lakehouse_pipeline.pipeline.lake import open_lake
 from lakehouse_pipeline.pipeline.retention import Arrivals, Removal, overdue, retain
+from lakehouse_pipeline.pipeline.token_holders import Holders, holders_of, takes_tokens
 from lakehouse_pipeline.settings import Settings
 
 PAGE = 1000
+
+Gone = Removal | Forgotten
+"""What leaves: a batch its layer, or values the vault."""
 
 
 def contracts_that_expire(settings: Settings, dataset: str | None = None) -> list[Contract]:
@@ -40,18 +47,25 @@ def contracts_that_expire(settings: Settings, dataset: str | None = None) -> lis
 
 def overdue_records(
     instance: dg.DagsterInstance, settings: Settings, contract: Contract, now: float
-) -> list[Removal]:
+) -> list[Gone]:
     """Return what `apply_retention` would take out at `now`; changes nothing."""
     tables, landing = Tables(settings.lake), landing_of(settings)
-    return overdue(tables, landing, contract, arrivals(instance, contract.dataset), now)
+    removals = overdue(tables, landing, contract, arrivals(instance, contract.dataset), now)
+    leaving: dict[str, set[str]] = {}
+    for removal in removals:
+        leaving.setdefault(removal.layer, set()).add(removal.batch)
+    with _holders(settings, contract) as holders:
+        forgotten = count_unheld(holders, leaving) if holders else None
+    return [*removals, forgotten] if forgotten and forgotten.values else [*removals]
 
 
 def apply_retention(
     instance: dg.DagsterInstance, settings: Settings, contract: Contract, now: float, actor: str
-) -> Iterator[Removal]:
+) -> Iterator[Gone]:
     """Take out what a contract no longer keeps at `now` (seconds since 1970 UTC); yield each.
 
-    Every removal is an event before its files are deleted.
+    Every removal is an event before its files are deleted. Values that no record has any longer
+    leave the vault at the end.
     """
     tables, landing = Tables(settings.lake), landing_of(settings)
     arrived = arrivals(instance, contract.dataset)
@@ -60,6 +74,14 @@ def apply_retention(
         layer = Layer(removal.layer) if removal.layer in set(Layer) else Layer.RAW
         report(instance, _event(contract, removal, actor), layer)
         yield removal
+
+    def announce(gone: Forgotten) -> None:
+        report(instance, _vault_event(gone, actor), None)
+
+    with _holders(settings, contract) as holders:
+        forgotten = forget_unheld(holders, announce) if holders else None
+    if forgotten and forgotten.values:
+        yield forgotten
 
 
 def arrivals(instance: dg.DagsterInstance, dataset: str) -> Arrivals:
@@ -88,6 +110,25 @@ def _event(contract: Contract, removal: Removal, actor: str) -> Event:
     where = "files in landing" if removal.layer == LANDING else removal.layer
     why = f"{contract.dataset} {contract.version} keeps {where} for {removal.days:g} days"
     return Event(EventType.RETENTION_APPLIED, contract.dataset, removal.batch, actor, why, facts)
+
+
+def _vault_event(gone: Forgotten, actor: str) -> Event:
+    facts: dict[str, str | int | float] = {"layer": gone.layer, "values": gone.values}
+    why = "no record has these values any longer"
+    return Event(EventType.RETENTION_APPLIED, gone.dataset, None, actor, why, facts)
+
+
+@contextmanager
+def _holders(settings: Settings, contract: Contract) -> Iterator[Holders | None]:
+    """Yield who has the values that a dataset keeps in the vault; None where it keeps none."""
+    life = ContractStore(settings.contracts).life_cycle(contract.dataset)
+    versions = [version.contract for version in life.versions.values()]
+    if not takes_tokens(versions):
+        yield None
+        return
+    home, place = settings.home, settings.place
+    with open_lake(home, settings.memory_limit, settings.threads, place) as lake:
+        yield holders_of(lake, versions)
 
 
 def _first_raw(instance: dg.DagsterInstance, dataset: str) -> dict[str, float]:

@@ -39,7 +39,7 @@ def _retention_job(settings: Settings) -> dg.JobDefinition:
         actor = actor_of(context.run.tags)
         for contract in contracts_that_expire(settings):
             for gone in apply_retention(context.instance, settings, contract, time.time(), actor):
-                context.log.info("%s: %s left %s", gone.dataset, gone.batch, gone.layer)
+                context.log.info("%s: %s", gone.dataset, gone)
 
     @dg.job(
         name=RETENTION,

@@ -8,7 +8,6 @@ are touched; the other records of these batches stay as they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,18 +29,28 @@ from lakehouse_pipeline.lake.engine import parquet_relation, sweep_spills
 from lakehouse_pipeline.lake.export_files import export_hashes, without_exports
 from lakehouse_pipeline.lake.landing import LandingFile
 from lakehouse_pipeline.lake.tables import Staged, stage
-from lakehouse_pipeline.names import BATCH_ID, LANDING, RECORD, Input, Layer, Stored, literal
+from lakehouse_pipeline.names import (
+    BATCH_ID,
+    LANDING,
+    RECORD,
+    VAULT,
+    Input,
+    Layer,
+    Stored,
+    literal,
+)
 from lakehouse_pipeline.pipeline.find_subject import Search
-from lakehouse_pipeline.pipeline.forget_tokens import Forgetting, takes_tokens, vaults_shared
+from lakehouse_pipeline.pipeline.forget_tokens import Forgetting
 from lakehouse_pipeline.pipeline.lake import Lake
 from lakehouse_pipeline.pipeline.landing_rewrite import LandedCopy, Rewritten, rewrite_landing
+from lakehouse_pipeline.pipeline.token_holders import Holders, holders_of, takes_tokens
 from lakehouse_pipeline.pipeline.unread_landing import UnreadLanding
 from lakehouse_pipeline.pipeline.upsert import upsert_published
 
 TABLES: tuple[Stored, ...] = (*Input, *Layer)
 """In this order records leave: what a replay starts from goes first, so none brings them back."""
 
-EXPORT, VAULT = "exports", "vault"
+EXPORT = "exports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +100,13 @@ class Erasing:
         Holds the dataset's lock throughout, so an ingest beside it waits and loses nothing; that
         of a dataset that shares a vault, too.
         """
-        shared = vaults_shared(self.lake, self.versions)
-        with ExitStack() as locks:
-            for dataset in shared:
-                locks.enter_context(self.lake.tables.lock(dataset))
+        holders = holders_of(self.lake, self.versions)
+        with holders.locked():
             self._write_down()
             records = self._records()
             for table in TABLES:
                 if table is Layer.VALIDATED:
-                    self._leave_vault(records, shared)
+                    self._leave_vault(records, holders)
                 if records and table is not Layer.PUBLISHED:
                     self._leave(table, records)
             if records:
@@ -165,12 +172,10 @@ class Erasing:
         self._take_out(table, records)
         self._delete_older(table, sorted(records))
 
-    def _leave_vault(
-        self, records: Mapping[str, Sequence[int]], shared: Mapping[str, Sequence[Contract]]
-    ) -> None:
+    def _leave_vault(self, records: Mapping[str, Sequence[int]], holders: Holders) -> None:
         """Take out the values that only these records had, while validated still says which."""
         suppressed = self.lake.subjects.of(self.dataset, self.erasure)
-        forgetting = Forgetting(self.lake, self.dataset, shared, records, suppressed)
+        forgetting = Forgetting(holders, records, suppressed)
         forgetting.run(lambda: self.note(self._vault()))
 
     def _vault(self) -> FileGone:

@@ -63,6 +63,9 @@ class Removal:
     files: int
     bytes: int
 
+    def __str__(self) -> str:
+        return f"{self.batch} leaves {self.layer}"
+
 
 _Leaving = tuple[Stored | None, dict[Removal, list[LandingFile]]]
 """What leaves a table (None: landing, with the files that go), in one commit."""

@@ -13,6 +13,7 @@ from lakehouse_pipeline.contracts.export.privacy_words import (
 from lakehouse_pipeline.contracts.model import Privacy
 from lakehouse_pipeline.contracts.pandera_schema import published_schema
 from lakehouse_pipeline.contracts.published import published_columns
+from lakehouse_pipeline.contracts.technique_cautions import cautions
 from lakehouse_pipeline.contracts.techniques import TECHNIQUES
 from lakehouse_pipeline_tests.contracts.contract_text import (
     column_messages,
@@ -559,6 +560,26 @@ def test_what_may_be_null_is_not_required_and_noise_has_bounds() -> None:
 )
 def test_a_technique_in_words(of_type: str, technique: str, words: str) -> None:
     assert privacy_in_words(column_of(keys(of_type, technique))).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("of_type", "technique", "said"),
+    [
+        (WHOLE, "generalize, bands: [0, 1, 5, 6]", "weak; one value alone is in [0,1), [5,6)"),
+        (MONEY, "generalize, bands: [0.10, 0.11, 1]", "weak; one value alone is in [0.1,0.11)"),
+        (MONEY, "generalize, bands: [1, 2, 3]", ""),
+        ("logicalType: number", "generalize, bands: [0.1, 0.11]", ""),
+        (DAY, "generalize, bands: [17, 18], asOf: 2026-01-01", ""),
+        (TEXT, "generalize, prefix: 4", "weak; the first 4 characters stay"),
+        (TEXT, "mask, keepLast: 3", "weak; a part of the value and its length stay"),
+    ],
+)
+def test_what_a_technique_leaves_to_be_seen_is_told(
+    of_type: str, technique: str, said: str
+) -> None:
+    found = cautions(contract_of(f"      - {{name: c, {keys(of_type, technique)}}}\n"))
+    kind = technique.split(",", maxsplit=1)[0]
+    assert found == ([f"{kind} of 'c': {said}"] if said else [])
 
 
 def test_a_promise_in_words() -> None:

@@ -12,18 +12,19 @@ import psutil
 
 from lakehouse_pipeline.orchestration.supervise import STACK
 
-LAKEHOUSE = (sys.executable, "-c", "from lakehouse_pipeline.cli.main import main; main()")
+LAKEHOUSE = (sys.executable, "-P", "-c", "from lakehouse_pipeline.cli.main import main; main()")
 SECONDS = 90.0
 
 
 class Up:
-    """A running `lakehouse up` of one home; `end` it."""
+    """A running `lakehouse up` of one home, started in a folder; `end` it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, folder: Path | None = None) -> None:
         self.environment = os.environ | {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_THREADS": "1"}
         self.process = subprocess.Popen(
             [*LAKEHOUSE, "up"],
             env=self.environment | {"PYTHONUNBUFFERED": "1"},
+            cwd=folder,
             stdout=subprocess.PIPE,
             text=True,
         )

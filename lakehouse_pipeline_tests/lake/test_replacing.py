@@ -53,6 +53,6 @@ def test_only_the_owner_reads_the_vault_and_a_forgotten_value_leaves_no_byte(
     assert stat.S_IMODE(vault.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(vault.path.parent.stat().st_mode) == 0o700
     assert b"canary" in vault.path.read_bytes()
-    vault.forget(vault.of_tokens("v", [token]))
+    vault.forget([vault.of_tokens("v", [token])])
     assert b"canary" not in vault.path.read_bytes()
     assert vault.value(token) is None

@@ -62,7 +62,8 @@ def left(home: Home, days: float, retention: Mapping[str, float]) -> list[Remova
     contract = ContractStore(home.settings.contracts).active(DATASET)
     now = max(arrivals(home.instance, DATASET).times.values()) + days * DAY
     contract = replace(contract, retention=retention)
-    return list(apply_retention(home.instance, home.settings, contract, now, "ada"))
+    gone = apply_retention(home.instance, home.settings, contract, now, "ada")
+    return [one for one in gone if isinstance(one, Removal)]
 
 
 def replay(home: Home, *batches: str, from_layer: Layer | None = None) -> list[str]:

@@ -19,6 +19,7 @@ from lakehouse_pipeline.names import LANDING, Layer
 from lakehouse_pipeline.orchestration.quarantine import Desk
 from lakehouse_pipeline.orchestration.retention import apply_retention
 from lakehouse_pipeline.orchestration.runs import Runs
+from lakehouse_pipeline.pipeline.retention import Removal
 from lakehouse_pipeline_tests.cli.commands import in_process
 from lakehouse_pipeline_tests.homes import DATASET, HEADER, Home, rows
 from lakehouse_pipeline_tests.storage.emulators import request
@@ -117,7 +118,7 @@ def test_retention_leaves_no_object_and_no_copy_of_a_batch(home: Home, objects: 
     later = time.time() + 2 * 24 * 3600
     removed = list(apply_retention(home.instance, home.settings, expiring, later, "ada"))
     assert {one.layer for one in removed} >= {LANDING, Layer.RAW, Layer.PUBLISHED}
-    assert all(one.files and one.bytes for one in removed)
+    assert all(isinstance(one, Removal) and one.files and one.bytes for one in removed)
     assert [one.key for one in objects.under() if old in one.key or "old.csv" in one.key] == []
     local = home.settings.home / "remote"
     assert [path for path in local.rglob("*") if old in str(path) or path.name == "old.csv"] == []
