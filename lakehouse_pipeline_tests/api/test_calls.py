@@ -122,6 +122,21 @@ def test_what_is_no_contract_is_a_problem(api: Api, body: bytes) -> None:
     api.call("POST", "/contracts", body).problem(422)
 
 
+@pytest.mark.parametrize("depth", [65, 500, 5000])
+def test_a_body_that_is_nested_too_deep_is_a_problem_and_no_bug(api: Api, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    rules = f'{{"dataset": "x", "privacy_rules": {{"id": {{"technique": {nested}}}}}}}'
+    for body in (nested, f'{{"x": {nested}}}', rules):
+        said = api.call("POST", "/contracts", body.encode()).problem(422)
+        assert "nested more than 64 levels deep" in said or "expected {" in said
+
+
+@pytest.mark.parametrize("body", [b"null", b"5", b"[]", b'"sales"', b"sales"])
+def test_what_is_no_object_says_what_was_expected(api: Api, body: bytes) -> None:
+    said = api.call("POST", "/contracts", body).problem(422)
+    assert said == 'body: expected {"dataset": …, "retention_days": …} or a whole ODCS document'
+
+
 @pytest.mark.parametrize("path", ["/datasets", "/contracts", "/replay"])
 def test_a_body_that_is_too_large_is_refused_however_it_comes(api: Api, path: str) -> None:
     pieces = (b" " * 2**20 for _ in range(5))
