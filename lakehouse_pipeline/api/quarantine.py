@@ -31,7 +31,9 @@ class ReleaseCall(Call):
         list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
         Field(min_length=1, max_length=MAX_PAGE, examples=[[2]]),
     ] = None
-    rule: Annotated[str | None, Field(max_length=500, examples=["amount.maximum"])] = None
+    rule: Annotated[
+        str | None, Field(min_length=1, max_length=500, examples=["amount.maximum"])
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -69,7 +71,7 @@ def release(dataset: str, batch: str, body: ReleaseCall, office: OfficeOf) -> di
         if body.records:
             said: object = desk.release_records(body.records)
         else:
-            said = desk.release_rule(body.rule) if body.rule else desk.release_batch()
+            said = desk.release_batch() if body.rule is None else desk.release_rule(body.rule)
     return {"released": said, "batch": office.state(dataset, batch)}
 
 
