@@ -137,6 +137,18 @@ def test_what_is_no_object_says_what_was_expected(api: Api, body: bytes) -> None
     assert said == 'body: expected {"dataset": …, "retention_days": …} or a whole ODCS document'
 
 
+def test_json_that_is_not_called_json_is_told_how(api: Api) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what `curl -d` says
+    body = b'{"name": "never_made", "schema": {"id": "int"}}'
+    said = api.call("POST", "/datasets", body, form).problem(422)
+    assert said == "body: expected JSON, sent with the header Content-Type: application/json"
+
+
+def test_a_name_that_is_too_long_is_told_in_characters(api: Api) -> None:
+    said = api.post("/datasets", {"name": "x" * 101, "schema": {"id": "int"}}).problem(422)
+    assert said == "body.name: String should have at most 100 characters"
+
+
 @pytest.mark.parametrize("path", ["/datasets", "/contracts", "/replay"])
 def test_a_body_that_is_too_large_is_refused_however_it_comes(api: Api, path: str) -> None:
     pieces = (b" " * 2**20 for _ in range(5))
@@ -305,6 +317,12 @@ def test_unknown_things_are_problems(api: Api) -> None:
     assert "Did you mean 'known'?" in api.get("/datasets/knwn").problem(404)
     api.call("DELETE", "/datasets").problem(405)
     api.post("/replay", {"dataset": "knwn"}).problem(404)
+
+
+def test_an_address_that_is_none_says_where_they_are_listed(api: Api) -> None:
+    said = api.get("/dataset").problem(404)
+    assert said == "no call has this address. All of them are listed at /docs."
+    assert "does not take DELETE" in api.call("DELETE", "/datasets").problem(405)
 
 
 def test_the_reference_names_every_call(api: Api) -> None:
