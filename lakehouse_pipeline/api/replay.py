@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, status
+from pydantic import Field
 
 from lakehouse_pipeline.api.caller import Reached, within_reach
 from lakehouse_pipeline.api.parts import Call, OfficeOf
@@ -57,7 +58,7 @@ class ReplayCall(Call):
     """What is to be judged again: a batch, or all of them and every file that is new."""
 
     dataset: Reached
-    batch_id: str | None = None
+    batch_id: Annotated[str | None, Field(min_length=1, max_length=300)] = None
 
 
 @router.post("/replay")

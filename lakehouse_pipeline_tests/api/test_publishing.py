@@ -60,6 +60,8 @@ def test_an_empty_rule_is_not_the_batch_as_a_whole(api: Api) -> None:
     said = api.post(f"/datasets/gated/batches/{batch}/release", SAID | {"rule": ""}).problem(422)
     assert said.startswith("body.rule: ")
     assert api.get(f"/datasets/gated/batches/{batch}").json["state"] == "refused"
+    said = api.post("/replay", {"dataset": "gated", "batch_id": ""}).problem(422)
+    assert said.startswith("body.batch_id: ")
 
 
 def test_a_version_is_retired_for_good(api: Api) -> None:
