@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from lakehouse_pipeline.api.caller import ANONYMOUS, actor
 from lakehouse_pipeline.lake.signing import Signer
@@ -19,6 +26,15 @@ class Body(BaseModel):
     """Base of the bodies: a key that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _flags_are_flags(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what would otherwise be read as the number 1 or 0."""
+        of_flags = cls.model_fields[str(info.field_name)].annotation is bool
+        if isinstance(value, bool) and not of_flags:
+            raise ValueError("true and false have no meaning here")
+        return value
 
 
 class Call(Body):

@@ -13,6 +13,7 @@ from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import quarantined_counts, quarantined_records
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.uploads import TooLargeError
+from lakehouse_pipeline.orchestration.batches import require_batches
 from lakehouse_pipeline.orchestration.office import Office
 from lakehouse_pipeline.orchestration.quarantine import Desk
 
@@ -52,6 +53,7 @@ def read(
 ) -> dict[str, Any]:
     """Page through the quarantined records as they stood, each with every reason."""
     contract = office.store.shown(dataset)
+    require_batches(office.instance, dataset, batch or ())
     settings = office.settings
     with engine(settings.home / "tmp", settings.memory_limit, settings.threads) as connection:
         tables = Tables(settings.lake)

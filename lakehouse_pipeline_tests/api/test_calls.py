@@ -144,6 +144,39 @@ def test_json_that_is_not_called_json_is_told_how(api: Api) -> None:
     assert said == "body: expected JSON, sent with the header Content-Type: application/json"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("/contracts", {"dataset": "flagged", "retention_days": True}, "retention_days"),
+        (
+            "/upload-url",
+            {"dataset": "flagged", "filename": "a.csv", "max_bytes": True},
+            "max_bytes",
+        ),
+        ("/query", {"sql": "SELECT 1", "limit": True}, "limit"),
+    ],
+)
+def test_a_flag_is_no_number(api: Api, path: str, body: dict[str, object], where: str) -> None:
+    api.post("/datasets", {"name": "flagged", "schema": {"id": "int"}})
+    said = api.post(path, body).problem(422)
+    assert f"{where}: Value error, true and false have no meaning here" in said
+
+
+def test_a_version_that_is_taken_is_told_without_the_folder_of_the_home(api: Api) -> None:
+    text = contract_text(dataset="taken")
+    assert api.call("POST", "/contracts", text.encode()).status == 201
+    other = text.replace("status: active", "status: active\ntags: [other]")
+    said = api.call("POST", "/contracts", other.encode()).problem(409)
+    assert "(contracts/taken/1.0.0.yaml)" in said
+    assert str(api.home) not in said
+
+
+def test_a_batch_that_is_none_has_no_quarantine(api: Api) -> None:
+    api.published(api.dataset("asked_for"))
+    said = api.get("/datasets/asked_for/quarantine?batch=mai-00000000").problem(404)
+    assert said.startswith("dataset 'asked_for' has no batch 'mai-00000000'.")
+
+
 def test_a_name_that_is_too_long_is_told_in_characters(api: Api) -> None:
     said = api.post("/datasets", {"name": "x" * 101, "schema": {"id": "int"}}).problem(422)
     assert said == "body.name: String should have at most 100 characters"
