@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from lakehouse_pipeline.lake.uploads import sweep
@@ -144,6 +145,23 @@ def test_no_url_allows_more_than_the_installation(api: Api, dataset: str) -> Non
     body = {"filename": "a.csv", "max_bytes": 2**60}
     answer = api.post(f"/datasets/{dataset}/upload-url", body)
     assert answer.json["max_bytes"] == 5 * 2**30
+
+
+def test_the_memory_of_the_api_does_not_grow_with_an_upload(api: Api, dataset: str) -> None:
+    process, piece = psutil.Process(api.pid), b"1,2.5\n" * 2**17
+    url = api.upload_url(dataset, "grows.csv.gz")
+    before = process.memory_info().rss
+    held = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(300):
+            held.append(process.memory_info().rss)
+            yield piece
+
+    landed = api.put(url, pieces())
+    assert (landed.status, landed.json["bytes"]) == (201, 300 * len(piece))
+    assert max(held) - before < 64 * 2**20
+    (api.home / "landing" / dataset / "grows.csv.gz").unlink()
 
 
 @contextmanager
