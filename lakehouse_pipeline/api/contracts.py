@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
 from lakehouse_pipeline.api.caller import Reached, bound_to, within_reach
-from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, example, page
 from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.simple import ShortContractError, changed
 from lakehouse_pipeline.contracts.yaml_positions import MAX_DEPTH, YamlFaultError, parse_yaml
@@ -54,6 +54,8 @@ class NewVersion(Call):
 class StepCall(Call):
     """A step in the life of a version; without a version the newest one that it fits."""
 
+    model_config = example(version="2.0.0", by="Sam", why="agreed with the shop")
+
     version: str | None = None
     breaking: Annotated[
         bool, Field(description="Activate it also when it breaks what was promised.")
@@ -62,6 +64,8 @@ class StepCall(Call):
 
 class RetireCall(Call):
     """A version that is never to be used again."""
+
+    model_config = example(version="1.0.0", by="Sam", why="its promises were never met")
 
     version: Annotated[str, Field(max_length=100, examples=["1.0.0"])]
 

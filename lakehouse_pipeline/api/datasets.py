@@ -8,7 +8,7 @@ from fastapi import APIRouter, status
 from pydantic import AfterValidator, Field
 
 from lakehouse_pipeline.api.caller import reachable, within_reach
-from lakehouse_pipeline.api.parts import Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.parts import Call, Limit, OfficeOf, Offset, example, page
 from lakehouse_pipeline.api.problems import DatasetExistsError
 from lakehouse_pipeline.contracts.simple import first_contract
 from lakehouse_pipeline.orchestration.office import Office, Registered
@@ -18,6 +18,8 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 
 class NewDataset(Call):
     """A dataset and its columns."""
+
+    model_config = example(name="sales", schema={"id": "int", "amount": "float"})
 
     name: Annotated[str, Field(max_length=100, examples=["sales"]), AfterValidator(within_reach)]
     columns: Annotated[

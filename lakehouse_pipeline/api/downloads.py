@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 from lakehouse_pipeline.api.bucket_urls import download_from
 from lakehouse_pipeline.api.exported import exported
 from lakehouse_pipeline.api.objects import Filename, Token, permitted
-from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf, example
 from lakehouse_pipeline.api.problems import NotPublishedError
 from lakehouse_pipeline.api.urls import Seconds, permit_of, signed, tell
 from lakehouse_pipeline.audit.grants import Grant
@@ -38,7 +38,7 @@ Name = Annotated[str, Field(max_length=300)]
 class DownloadCall(Call):
     """Published data that is to be downloaded: which batches, in which version, which part."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, **example(filename="sales_2024_01.csv"))
 
     filename: Annotated[Name | None, Field(examples=["sales_2024_01.csv"])] = None
     batch_id: Name | None = None

@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationInfo,
     field_validator,
 )
@@ -49,6 +50,11 @@ class Call(Body):
         AfterValidator(actor),
     ] = ANONYMOUS
     why: Annotated[str, Field(max_length=1000, description="For what reason.")] = ""
+
+
+def example(**said: JsonValue) -> ConfigDict:
+    """Return what lets the reference begin with this body, and not with a value for every key."""
+    return ConfigDict(json_schema_extra={"examples": [said]})
 
 
 def _office(request: Request) -> Office:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, model_validator
 
-from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf
+from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf, example
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import quarantined_counts, quarantined_records
 from lakehouse_pipeline.lake.tables import Tables
@@ -22,11 +22,20 @@ DEEPEST = 100_000
 """How far one can page; who needs more narrows it to a batch or exports."""
 
 CORRECTION_BYTES = 64 * 2**20
+_CORRECTED = "batch,record,reasons,id,amount,text\nmay-d0398a0c,2,,2,3.00,\n"
+_CORRECTIONS = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": _CORRECTED}},
+    }
+}
 Batches = Annotated[list[str] | None, Query(description="Only of these batches; repeatable.")]
 
 
 class ReleaseCall(Call):
     """What may pass: records by number, those that break a rule, or the batch as a whole."""
+
+    model_config = example(records=[2], by="Sam", why="a refund")
 
     records: Annotated[
         list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
@@ -77,7 +86,7 @@ def release(dataset: str, batch: str, body: ReleaseCall, office: OfficeOf) -> di
     return {"released": said, "batch": office.state(dataset, batch)}
 
 
-@router.post("/batches/{batch}/corrections")
+@router.post("/batches/{batch}/corrections", openapi_extra=_CORRECTIONS)
 async def correct(
     dataset: str,
     batch: str,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from pydantic import Field
 
 from lakehouse_pipeline.api.caller import Reached, within_reach
-from lakehouse_pipeline.api.parts import Call, OfficeOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, example
 from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.orchestration.batches import BatchState
 
@@ -56,6 +56,8 @@ ReplaysOf = Annotated[Replays, Depends(_replays)]
 
 class ReplayCall(Call):
     """What is to be judged again: a batch, or all of them and every file that is new."""
+
+    model_config = example(dataset="sales")
 
     dataset: Reached
     batch_id: Annotated[str | None, Field(min_length=1, max_length=300)] = None
