@@ -104,8 +104,9 @@ class ContractVersionExistsError(LakehouseError):
     """Another content is registered under this version; a registered version never changes."""
 
     def __init__(self, dataset: str, version: str, path: Path) -> None:
+        shown = "/".join(path.parts[-3:])  # callers of the API are not told where the home is
         super().__init__(
-            f"version {version} of '{dataset}' is registered with another content ({path}). "
+            f"version {version} of '{dataset}' is registered with another content ({shown}). "
             "A registered version never changes: raise 'version' in the file and add it again."
         )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response, status
 from pydantic import Field
 
-from lakehouse_pipeline.api.parts import MAX_PAGE, Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.parts import MAX_PAGE, Call, Limit, OfficeOf, Offset, example, page
 from lakehouse_pipeline.api.replay import WAIT_SECONDS, Replays, ReplaysOf, said
 from lakehouse_pipeline.lake.anonymizations import shown
 from lakehouse_pipeline.orchestration.anonymization import AnonymizationDesk, Rehearsal
@@ -21,6 +21,8 @@ router = APIRouter(prefix="/datasets/{dataset}/anonymizations", tags=["anonymiza
 class DryRunCall(Call):
     """What is tried: a contract version, the active one without it, over some batches or all."""
 
+    model_config = example(contract="2.0.0", by="Ada", why="a stronger technique")
+
     contract: Annotated[str | None, Field(max_length=100, examples=["2.0.0"])] = None
     batches: Annotated[
         list[Annotated[str, Field(max_length=500)]] | None,
@@ -30,6 +32,8 @@ class DryRunCall(Call):
 
 class StepCall(Call):
     """Who approves, applies or takes back, and why."""
+
+    model_config = example(by="Sam", why="the sample looks right")
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)

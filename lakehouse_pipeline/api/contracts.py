@@ -10,15 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
 from lakehouse_pipeline.api.caller import Reached, bound_to, within_reach
-from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, example, page
 from lakehouse_pipeline.contracts.life_cycle import next_command
 from lakehouse_pipeline.contracts.simple import ShortContractError, changed
-from lakehouse_pipeline.contracts.yaml_positions import YamlFaultError, parse_yaml
+from lakehouse_pipeline.contracts.yaml_positions import MAX_DEPTH, YamlFaultError, parse_yaml
 from lakehouse_pipeline.lake.contract_steps import Given, Steps
 from lakehouse_pipeline.orchestration.batches import BatchState
 from lakehouse_pipeline.orchestration.office import Office, Registered
 
 router = APIRouter(tags=["contracts"])
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; write it with fewer"
 _EXAMPLES = {
     "in few words": {"value": {"dataset": "sales", "retention_days": 365}},
     "rules": {
@@ -53,6 +54,8 @@ class NewVersion(Call):
 class StepCall(Call):
     """A step in the life of a version; without a version the newest one that it fits."""
 
+    model_config = example(version="2.0.0", by="Sam", why="agreed with the shop")
+
     version: str | None = None
     breaking: Annotated[
         bool, Field(description="Activate it also when it breaks what was promised.")
@@ -61,6 +64,8 @@ class StepCall(Call):
 
 class RetireCall(Call):
     """A version that is never to be used again."""
+
+    model_config = example(version="1.0.0", by="Sam", why="its promises were never met")
 
     version: Annotated[str, Field(max_length=100, examples=["1.0.0"])]
 
@@ -140,7 +145,7 @@ def retire(dataset: str, body: RetireCall, office: OfficeOf) -> dict[str, Any]:
 def _register(office: Office, content: bytes, by: str, why: str) -> Registered | tuple[Registered]:
     """Return what was registered; in a tuple when nothing had to be changed for it."""
     said = _parsed(content)
-    if isinstance(said, dict) and "dataset" not in said:
+    if "dataset" not in said:
         if bound_to() is not None:
             within_reach(office.dataset_of(content))
         return office.register(content, by, why)
@@ -168,20 +173,35 @@ def _register(office: Office, content: bytes, by: str, why: str) -> Registered |
     return office.register(_dumped(document), call.by, call.why or "POST /contracts")
 
 
-def _parsed(content: bytes) -> object:
-    """Return the plain value of JSON or YAML. Raises: ShortContractError: it is neither."""
+def _parsed(content: bytes) -> dict[str, Any]:
+    """Return the object that JSON or YAML says. Raises: ShortContractError: it says none."""
     try:
-        text = content.decode()
+        said = _value(content.decode())
     except UnicodeDecodeError:
         raise ShortContractError("body", "expected UTF-8") from None
+    except YamlFaultError as error:
+        raise ShortContractError("body", f"neither JSON nor YAML: {error}") from None
+    except RecursionError:
+        raise ShortContractError("body", _TOO_DEEP) from None
+    if not isinstance(said, dict):
+        expected = 'expected {"dataset": …, "retention_days": …} or a whole ODCS document'
+        raise ShortContractError("body", expected)
+    if not _is_flat(said, MAX_DEPTH):
+        raise ShortContractError("body", _TOO_DEEP)
+    return said
+
+
+def _value(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
-        pass
-    try:
         return parse_yaml(text).value
-    except YamlFaultError as error:
-        raise ShortContractError("body", f"neither JSON nor YAML: {error}") from None
+
+
+def _is_flat(value: object, levels: int) -> bool:
+    """Return whether a value is nested in no more than so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels >= 0 and all(_is_flat(one, levels - 1) for one in inner)
 
 
 def _dumped(document: dict[str, Any]) -> bytes:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import yaml
 from fastapi import APIRouter, status
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from lakehouse_pipeline.api.caller import Reached, reachable
-from lakehouse_pipeline.api.parts import Call, Limit, OfficeOf, Offset, page
+from lakehouse_pipeline.api.caller import reachable, within_reach
+from lakehouse_pipeline.api.parts import Call, Limit, OfficeOf, Offset, example, page
 from lakehouse_pipeline.api.problems import DatasetExistsError
 from lakehouse_pipeline.contracts.simple import first_contract
 from lakehouse_pipeline.orchestration.office import Office, Registered
@@ -19,7 +19,9 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 class NewDataset(Call):
     """A dataset and its columns."""
 
-    name: Annotated[Reached, Field(max_length=100, examples=["sales"])]
+    model_config = example(name="sales", schema={"id": "int", "amount": "float"})
+
+    name: Annotated[str, Field(max_length=100, examples=["sales"]), AfterValidator(within_reach)]
     columns: Annotated[
         dict[str, str],
         Field(

@@ -13,17 +13,18 @@ from pydantic import ConfigDict, Field, model_validator
 from lakehouse_pipeline.api.bucket_urls import download_from
 from lakehouse_pipeline.api.exported import exported
 from lakehouse_pipeline.api.objects import Filename, Token, permitted
-from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf, example
 from lakehouse_pipeline.api.problems import NotPublishedError
 from lakehouse_pipeline.api.urls import Seconds, permit_of, signed, tell
 from lakehouse_pipeline.audit.grants import Grant
 from lakehouse_pipeline.contracts.published import published_columns
 from lakehouse_pipeline.lake.bucket_folder import objects_of
-from lakehouse_pipeline.lake.landing import HASH_DIGITS, stem_of
+from lakehouse_pipeline.lake.landing import HASH_DIGITS, bare_name, stem_of
 from lakehouse_pipeline.lake.result_file import FileFormat
 from lakehouse_pipeline.lake.signing import Permit, Signer
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.names import Layer
+from lakehouse_pipeline.orchestration.batches import BatchState
 from lakehouse_pipeline.orchestration.consumption import Consumed, Fact, consumed
 from lakehouse_pipeline.orchestration.grants import grant_of, now
 from lakehouse_pipeline.orchestration.office import Office
@@ -37,7 +38,7 @@ Name = Annotated[str, Field(max_length=300)]
 class DownloadCall(Call):
     """Published data that is to be downloaded: which batches, in which version, which part."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, **example(filename="sales_2024_01.csv"))
 
     filename: Annotated[Name | None, Field(examples=["sales_2024_01.csv"])] = None
     batch_id: Name | None = None
@@ -172,9 +173,8 @@ def _batches(office: Office, dataset: str, body: DownloadCall) -> list[str] | No
     if body.filename is None:
         office.store.require(dataset)
         return None
-    stem = stem_of(body.filename)
-    states = office.states(dataset)
-    named = [s for s in states if stem in (s.batch, s.batch[: -HASH_DIGITS - 1])]
+    name = body.filename
+    named = [state for state in office.states(dataset) if _may_be_of(state, name)]
     for state in reversed(named):
         if state.state == "published":
             return [state.batch]
@@ -182,6 +182,18 @@ def _batches(office: Office, dataset: str, body: DownloadCall) -> list[str] | No
     if named:
         why = f"its batch {named[-1].batch} is {named[-1].state}. {named[-1].why}"
     raise NotPublishedError(dataset, f"file '{body.filename}'", why)
+
+
+def _may_be_of(state: BatchState, filename: str) -> bool:
+    """Return whether a batch came from a file of this name, or from one that is called as it is.
+
+    Files of different names may have one stem (`a b.csv`, `a_b.csv`).
+    """
+    stem = stem_of(filename)
+    if stem != state.batch[: -HASH_DIGITS - 1]:
+        return stem == state.batch
+    known = bare_name(state.file) if state.file else state.batch
+    return known in (bare_name(filename), state.batch)
 
 
 def _export(

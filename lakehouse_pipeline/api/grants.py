@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, status
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from lakehouse_pipeline.api.caller import Reached, reachable, within_reach
 from lakehouse_pipeline.api.parts import ActorOf, Call, Limit, OfficeOf, Offset, page
@@ -33,6 +33,16 @@ GrantId = Annotated[str, AfterValidator(_reached)]
 """A grant by its id; one of a dataset out of reach is refused, whether it is there or not."""
 
 
+def _of_a_day(said: object) -> object:
+    """Return what says a day. Raises: ValueError: it has a time, too, whose zone nobody knows."""
+    if isinstance(said, str) and len(said) > len("2027-12-31"):
+        raise ValueError("a time needs its zone, as 2027-12-31T18:00:00Z")
+    return said
+
+
+Day = Annotated[date, BeforeValidator(_of_a_day)]
+
+
 class GrantCall(Call):
     """Who may consume what, for which purpose, and until when."""
 
@@ -40,7 +50,7 @@ class GrantCall(Call):
     consumer: Annotated[Said, Field(examples=["marketing"])]
     purpose: Annotated[Said, Field(examples=["monthly revenue report"])]
     expires: Annotated[
-        AwareDatetime | date,
+        AwareDatetime | Day,
         Field(description="A day, to its end in UTC, or a time.", examples=["2027-12-31"]),
     ]
 

@@ -132,7 +132,7 @@ def in_the_name_of(name: str, body: bytes) -> bytes:
 def _request(body: bytes) -> dict[str, Any]:
     try:
         request = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NoGraphQLError("expected JSON") from None
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):
         raise NoGraphQLError("expected an object with a 'query'")

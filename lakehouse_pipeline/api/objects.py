@@ -17,6 +17,7 @@ from lakehouse_pipeline.lake.signing import Permit, SignedUrlError, Signer
 from lakehouse_pipeline.lake.uploads import (
     Landed,
     NotCsvError,
+    PartOfFileError,
     TooLargeError,
     Upload,
     require_csv_name,
@@ -62,6 +63,8 @@ async def put(
     """Take a file: whole and on the disk when this answers, or nothing of it is kept."""
     permit = permitted(request, signer, token, f"landing/{dataset}/{name}")
     _require_csv(request, name)
+    if "content-range" in request.headers:
+        raise PartOfFileError
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > permit.max_bytes:
         raise TooLargeError(permit.max_bytes)
@@ -103,7 +106,9 @@ def get(
 
 
 @router.api_route(
-    "/{path:path}", methods=["GET", "PUT", "POST", "DELETE", "PATCH"], include_in_schema=False
+    "/{path:path}",
+    methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE"],
+    include_in_schema=False,
 )
 def other(path: str, request: Request, signer: SignerOf, token: Token = "") -> None:
     """Refuse every other method and object."""
@@ -125,6 +130,9 @@ def _require_csv(request: Request, name: str) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in CSV_TYPES:
         raise NotCsvError(f"an upload of type '{kind}'")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise NotCsvError(f"an upload in the Content-Encoding '{coding}'")
 
 
 async def _receive(request: Request, upload: Upload) -> Landed:

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+)
 
 from lakehouse_pipeline.api.caller import ANONYMOUS, actor
 from lakehouse_pipeline.lake.signing import Signer
@@ -20,6 +28,15 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _flags_are_flags(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what would otherwise be read as the number 1 or 0."""
+        of_flags = cls.model_fields[str(info.field_name)].annotation is bool
+        if isinstance(value, bool) and not of_flags:
+            raise ValueError("true and false have no meaning here")
+        return value
+
 
 class Call(Body):
     """What every call that changes something may say: who calls, and why.
@@ -33,6 +50,11 @@ class Call(Body):
         AfterValidator(actor),
     ] = ANONYMOUS
     why: Annotated[str, Field(max_length=1000, description="For what reason.")] = ""
+
+
+def example(**said: JsonValue) -> ConfigDict:
+    """Return what lets the reference begin with this body, and not with a value for every key."""
+    return ConfigDict(json_schema_extra={"examples": [said]})
 
 
 def _office(request: Request) -> Office:

@@ -116,7 +116,7 @@ RULES: Mapping[Call, Rule] = {
     ("GET", "/objects/granted/{grant}/{dataset}/{name}"): _OPEN,
     **{
         (method, "/objects/{path:path}"): _OPEN
-        for method in ("GET", "PUT", "POST", "DELETE", "PATCH")
+        for method in ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE")
     },
     # Here a token is shown for the first time, or nothing is told that is not in the source.
     ("GET", "/login"): _OPEN,

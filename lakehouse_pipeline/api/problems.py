@@ -233,11 +233,11 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
     return answer_to(error)
 
 
-def _invalid(_request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Say what is wrong with a request, without what was in it."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
     faults = [
-        {"where": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+        {"where": ".".join(map(str, fault["loc"])), "message": _message(request, fault)}
         for fault in error.errors()
     ]
     detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults)
@@ -245,9 +245,22 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, problems=faults)
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _message(request: Request, fault: Mapping[str, Any]) -> str:
+    if fault["type"] != "model_attributes_type":
+        return str(fault["msg"])
+    if "json" in request.headers.get("content-type", ""):
+        return "expected an object, as {…}"
+    return "expected JSON, sent with the header Content-Type: application/json"
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
-    answer = problem(error.status_code, str(error.detail))
+    said = str(error.detail)
+    if said == HTTPStatus.NOT_FOUND.phrase:
+        said = "no call has this address. All of them are listed at /docs."
+    if said == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        said = f"this address does not take {request.method}. Its calls are listed at /docs."
+    answer = problem(error.status_code, said)
     answer.headers.update(error.headers or {})
     return answer
 

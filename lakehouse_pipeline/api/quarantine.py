@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, model_validator
 
-from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf
+from lakehouse_pipeline.api.parts import MAX_PAGE, ActorOf, Call, Limit, OfficeOf, example
 from lakehouse_pipeline.lake.engine import engine
 from lakehouse_pipeline.lake.quarantine import quarantined_counts, quarantined_records
 from lakehouse_pipeline.lake.tables import Tables
 from lakehouse_pipeline.lake.uploads import TooLargeError
+from lakehouse_pipeline.orchestration.batches import require_batches
 from lakehouse_pipeline.orchestration.office import Office
 from lakehouse_pipeline.orchestration.quarantine import Desk
 
@@ -21,17 +22,28 @@ DEEPEST = 100_000
 """How far one can page; who needs more narrows it to a batch or exports."""
 
 CORRECTION_BYTES = 64 * 2**20
+_CORRECTED = "batch,record,reasons,id,amount,text\nmay-d0398a0c,2,,2,3.00,\n"
+_CORRECTIONS = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": _CORRECTED}},
+    }
+}
 Batches = Annotated[list[str] | None, Query(description="Only of these batches; repeatable.")]
 
 
 class ReleaseCall(Call):
     """What may pass: records by number, those that break a rule, or the batch as a whole."""
 
+    model_config = example(records=[2], by="Sam", why="a refund")
+
     records: Annotated[
         list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
         Field(min_length=1, max_length=MAX_PAGE, examples=[[2]]),
     ] = None
-    rule: Annotated[str | None, Field(max_length=500, examples=["amount.maximum"])] = None
+    rule: Annotated[
+        str | None, Field(min_length=1, max_length=500, examples=["amount.maximum"])
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -50,6 +62,7 @@ def read(
 ) -> dict[str, Any]:
     """Page through the quarantined records as they stood, each with every reason."""
     contract = office.store.shown(dataset)
+    require_batches(office.instance, dataset, batch or ())
     settings = office.settings
     with engine(settings.home / "tmp", settings.memory_limit, settings.threads) as connection:
         tables = Tables(settings.lake)
@@ -69,11 +82,11 @@ def release(dataset: str, batch: str, body: ReleaseCall, office: OfficeOf) -> di
         if body.records:
             said: object = desk.release_records(body.records)
         else:
-            said = desk.release_rule(body.rule) if body.rule else desk.release_batch()
+            said = desk.release_batch() if body.rule is None else desk.release_rule(body.rule)
     return {"released": said, "batch": office.state(dataset, batch)}
 
 
-@router.post("/batches/{batch}/corrections")
+@router.post("/batches/{batch}/corrections", openapi_extra=_CORRECTIONS)
 async def correct(
     dataset: str,
     batch: str,

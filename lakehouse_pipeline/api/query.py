@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from lakehouse_pipeline.api.caller import reachable, within_reach
 from lakehouse_pipeline.api.downloads import granted_facts
-from lakehouse_pipeline.api.parts import Call, OfficeOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, example
 from lakehouse_pipeline.api.queries import Queries, Question, Result
 from lakehouse_pipeline.api.query_process import ResultFormat
 from lakehouse_pipeline.api.temporary import removed
@@ -40,6 +40,8 @@ MOST_SECONDS = 60.0
 
 class QueryCall(Call):
     """A SELECT over datasets by their names, and how much of its result is wanted."""
+
+    model_config = example(sql="SELECT count(*) AS records, sum(amount) AS total FROM sales")
 
     sql: Annotated[
         str,

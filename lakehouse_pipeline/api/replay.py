@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, status
+from pydantic import Field
 
 from lakehouse_pipeline.api.caller import Reached, within_reach
-from lakehouse_pipeline.api.parts import Call, OfficeOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, example
 from lakehouse_pipeline.api.problems import UnknownObjectError
 from lakehouse_pipeline.orchestration.batches import BatchState
 
@@ -56,8 +57,10 @@ ReplaysOf = Annotated[Replays, Depends(_replays)]
 class ReplayCall(Call):
     """What is to be judged again: a batch, or all of them and every file that is new."""
 
+    model_config = example(dataset="sales")
+
     dataset: Reached
-    batch_id: str | None = None
+    batch_id: Annotated[str | None, Field(min_length=1, max_length=300)] = None
 
 
 @router.post("/replay")

@@ -36,7 +36,7 @@ async def pass_socket(socket: WebSocket, url: str) -> None:
     except (OSError, InvalidHandshake):
         await socket.close(TRY_AGAIN)
         return
-    with suppress(RuntimeError):  # the caller has closed it
+    with suppress(RuntimeError, WebSocketDisconnect):  # the caller has closed it, or is gone
         await socket.close(POLICY_VIOLATION)
 
 

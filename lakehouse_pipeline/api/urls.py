@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lakehouse_pipeline.api.bucket_urls import upload_to
 from lakehouse_pipeline.api.caller import ANONYMOUS, CALLER, Reached
-from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf
+from lakehouse_pipeline.api.parts import Call, OfficeOf, SignerOf, example
 from lakehouse_pipeline.audit.events import Event, EventType
 from lakehouse_pipeline.lake.bucket_folder import objects_of
 from lakehouse_pipeline.lake.signing import Permit, Signer
@@ -26,6 +26,8 @@ Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS, description="How long t
 class UploadCall(Call):
     """A file that is to be uploaded."""
 
+    model_config = example(filename="sales_2024_01.csv")
+
     filename: Annotated[str, Field(max_length=300, examples=["sales_2024_01.csv"])]
     max_bytes: Annotated[int | None, Field(gt=0, description="Less than the API allows.")] = None
     expires_seconds: Seconds = 900
@@ -33,6 +35,8 @@ class UploadCall(Call):
 
 class UploadInto(UploadCall):
     """A file that is to be uploaded into a dataset."""
+
+    model_config = example(dataset="sales", filename="sales_2024_01.csv")
 
     dataset: Reached
 

@@ -67,12 +67,12 @@ def release(
     Never a rule of a type, of a key or of personal data. What was released is marked `_released`
     in every later layer.
     """
-    if record and rule:
+    if record and rule is not None:
         raise typer.BadParameter("give --record or --rule, not both", param_hint="--rule")
     with _desk(dataset, batch, by, why) as desk, console.status("releasing"):
         if record:
             said = f"{counted(desk.release_records(record), 'record')} released"
-        elif rule:
+        elif rule is not None:
             said = f"{counted(desk.release_rule(rule), 'record')} released from {rule}"
         else:
             said = f"the batch is released from: {', '.join(desk.release_batch())}"

@@ -400,7 +400,7 @@ def is_csv(name: str) -> bool:
 
 def stem_of(name: str) -> str:
     """Return the part of a batch id that comes from the file's name: `[A-Za-z0-9_.-]` only."""
-    bare = re.sub(r"[^A-Za-z0-9_.-]", "_", _split(name)[0])
+    bare = re.sub(r"[^A-Za-z0-9_.-]", "_", bare_name(name))
     return re.sub(r"\.{2,}", ".", bare).strip(".")[:STEM_CHARACTERS] or "file"
 
 
@@ -411,6 +411,11 @@ def batch_id(name: str, sha256: str) -> str:
     """
     stem, digits = stem_of(name), f"-{sha256[:HASH_DIGITS]}"
     return stem if stem.endswith(digits) else stem + digits
+
+
+def bare_name(name: str) -> str:
+    """Return a CSV file's name without its endings."""
+    return _split(name)[0]
 
 
 def _split(name: str) -> tuple[str, str]:

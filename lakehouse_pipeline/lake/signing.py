@@ -9,6 +9,7 @@ else, so it belongs in no log. The secret is made at first use and never leaves 
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jwt
 
@@ -17,6 +18,7 @@ from lakehouse_pipeline.lake.secret_file import secret_file
 
 SECRET_FILE = "signing.key"  # noqa: S105 - the name of the file, not the secret
 ALGORITHM = "HS256"
+_CHANGED = "is not one of ours, or was changed"
 
 
 class SignedUrlError(LakehouseError):
@@ -57,7 +59,7 @@ class Signer:
             "by": permit.actor,
             "t": permit.token_id,
         }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires
+        return self._written(claims), expires
 
     def permit(self, token: str, method: str, path: str) -> Permit:
         """Return what `token` allows, when that is this.
@@ -72,12 +74,17 @@ class Signer:
         except jwt.ExpiredSignatureError:
             raise SignedUrlError("has expired") from None
         except jwt.InvalidTokenError:
-            raise SignedUrlError("is not one of ours, or was changed") from None
+            raise SignedUrlError(_CHANGED) from None
+        if token != self._written(claims):  # base64 can be written in several ways
+            raise SignedUrlError(_CHANGED)
         if claims["m"] != method:
             raise SignedUrlError(f"is not for {method}")
         if claims["p"] != path:
             raise SignedUrlError("is for another object")
         return Permit(method, path, int(claims["max"]), str(claims["by"]), str(claims["t"]))
+
+    def _written(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
 
 def signing_secret(keys: Path) -> bytes:

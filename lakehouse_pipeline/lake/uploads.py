@@ -40,6 +40,15 @@ class NotCsvError(LakehouseError):
         super().__init__(f"{what} is no CSV file. Send .csv, .tsv or .txt, plain, .gz or .zst.")
 
 
+class PartOfFileError(LakehouseError):
+    """An upload is a part of a file; taken as a whole one it would lose the other records."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a part of a file (Content-Range) is not taken. Nothing was kept; send it whole."
+        )
+
+
 class TooLargeError(LakehouseError):
     """An upload has more bytes than it may have; nothing of it is kept."""
 

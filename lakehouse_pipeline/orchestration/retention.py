@@ -38,9 +38,10 @@ def contracts_that_expire(settings: Settings, dataset: str | None = None) -> lis
     Raises: UnknownDatasetError: there is no such dataset.
     """
     store = ContractStore(settings.contracts)
-    if dataset:
+    if dataset is not None:
         store.require(dataset)
-    lives = [store.life_cycle(name) for name in ([dataset] if dataset else store.datasets())]
+    names = store.datasets() if dataset is None else [dataset]
+    lives = [store.life_cycle(name) for name in names]
     versions = [life.active or life.former for life in lives]
     return [v.contract for v in versions if v is not None and v.contract.retention]
 

@@ -28,7 +28,7 @@ def verify_home(
 ) -> Verification:
     """Verify a dataset, or all. Raises: UnknownDatasetError: there is no such dataset."""
     store = ContractStore(settings.contracts)
-    contracts = [store.shown(dataset)] if dataset else store.survey()[0]
+    contracts = store.survey()[0] if dataset is None else [store.shown(dataset)]
     batches, records, violations = 0, 0, []
     with open_lake(settings.home, settings.memory_limit, settings.threads, settings.place) as lake:
         for contract in contracts:

@@ -50,7 +50,7 @@ def unbound(contract: Contract) -> list[Problem]:
             f"(SELECT *, {RECORD} AS {RANK}, NULL AS {WAIVED} FROM {empty(contract, Layer.RAW)})"
         )
         judged = judged_records(contract, typed_records(contract, records))
-        connection.execute(f"CREATE VIEW judged AS {judged}")
+        connection.execute(f"CREATE TABLE judged AS {judged}")  # a view is bound anew by every rule
         return list(_unbound_rules(connection, contract))
 
 

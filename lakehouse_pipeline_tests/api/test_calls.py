@@ -122,6 +122,66 @@ def test_what_is_no_contract_is_a_problem(api: Api, body: bytes) -> None:
     api.call("POST", "/contracts", body).problem(422)
 
 
+@pytest.mark.parametrize("depth", [65, 500, 5000])
+def test_a_body_that_is_nested_too_deep_is_a_problem_and_no_bug(api: Api, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    rules = f'{{"dataset": "x", "privacy_rules": {{"id": {{"technique": {nested}}}}}}}'
+    for body in (nested, f'{{"x": {nested}}}', rules):
+        said = api.call("POST", "/contracts", body.encode()).problem(422)
+        assert "nested more than 64 levels deep" in said or "expected {" in said
+
+
+@pytest.mark.parametrize("body", [b"null", b"5", b"[]", b'"sales"', b"sales"])
+def test_what_is_no_object_says_what_was_expected(api: Api, body: bytes) -> None:
+    said = api.call("POST", "/contracts", body).problem(422)
+    assert said == 'body: expected {"dataset": …, "retention_days": …} or a whole ODCS document'
+
+
+def test_json_that_is_not_called_json_is_told_how(api: Api) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what `curl -d` says
+    body = b'{"name": "never_made", "schema": {"id": "int"}}'
+    said = api.call("POST", "/datasets", body, form).problem(422)
+    assert said == "body: expected JSON, sent with the header Content-Type: application/json"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("/contracts", {"dataset": "flagged", "retention_days": True}, "retention_days"),
+        (
+            "/upload-url",
+            {"dataset": "flagged", "filename": "a.csv", "max_bytes": True},
+            "max_bytes",
+        ),
+        ("/query", {"sql": "SELECT 1", "limit": True}, "limit"),
+    ],
+)
+def test_a_flag_is_no_number(api: Api, path: str, body: dict[str, object], where: str) -> None:
+    api.post("/datasets", {"name": "flagged", "schema": {"id": "int"}})
+    said = api.post(path, body).problem(422)
+    assert f"{where}: Value error, true and false have no meaning here" in said
+
+
+def test_a_version_that_is_taken_is_told_without_the_folder_of_the_home(api: Api) -> None:
+    text = contract_text(dataset="taken")
+    assert api.call("POST", "/contracts", text.encode()).status == 201
+    other = text.replace("status: active", "status: active\ntags: [other]")
+    said = api.call("POST", "/contracts", other.encode()).problem(409)
+    assert "(contracts/taken/1.0.0.yaml)" in said
+    assert str(api.home) not in said
+
+
+def test_a_batch_that_is_none_has_no_quarantine(api: Api) -> None:
+    api.published(api.dataset("asked_for"))
+    said = api.get("/datasets/asked_for/quarantine?batch=mai-00000000").problem(404)
+    assert said.startswith("dataset 'asked_for' has no batch 'mai-00000000'.")
+
+
+def test_a_name_that_is_too_long_is_told_in_characters(api: Api) -> None:
+    said = api.post("/datasets", {"name": "x" * 101, "schema": {"id": "int"}}).problem(422)
+    assert said == "body.name: String should have at most 100 characters"
+
+
 @pytest.mark.parametrize("path", ["/datasets", "/contracts", "/replay"])
 def test_a_body_that_is_too_large_is_refused_however_it_comes(api: Api, path: str) -> None:
     pieces = (b" " * 2**20 for _ in range(5))
@@ -290,6 +350,12 @@ def test_unknown_things_are_problems(api: Api) -> None:
     assert "Did you mean 'known'?" in api.get("/datasets/knwn").problem(404)
     api.call("DELETE", "/datasets").problem(405)
     api.post("/replay", {"dataset": "knwn"}).problem(404)
+
+
+def test_an_address_that_is_none_says_where_they_are_listed(api: Api) -> None:
+    said = api.get("/dataset").problem(404)
+    assert said == "no call has this address. All of them are listed at /docs."
+    assert "does not take DELETE" in api.call("DELETE", "/datasets").problem(405)
 
 
 def test_the_reference_names_every_call(api: Api) -> None:

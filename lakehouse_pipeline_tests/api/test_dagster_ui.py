@@ -243,6 +243,21 @@ def test_an_open_websocket_ends_with_its_token(api: Api) -> None:
     assert asyncio.run(ends()) == 1008
 
 
+def test_a_browser_that_leaves_the_ui_leaves_no_error_in_the_log(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    secret = make_token(home, "Olga", "owner")
+
+    async def leaves(api: Api) -> None:
+        async with opened(api) as socket:
+            await socket.send(json.dumps({"type": "connection_init"}))
+            await socket.recv()
+            socket.transport.abort()
+
+    with running(Settings(home=home, threads=1, memory_limit="500MB")) as stack:
+        asyncio.run(leaves(Api(stack.api_url, home, home, 0, secret)))
+    assert "Traceback" not in (home / "dagster" / "output" / "api.log").read_text()
+
+
 def logged_in(api: Api, name: str) -> str:
     """Return the cookie of a login."""
     body = f"token={make_token(api.home, name, 'steward')}".encode()

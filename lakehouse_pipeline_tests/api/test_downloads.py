@@ -85,3 +85,23 @@ def test_an_event_says_what_was_taken_and_never_the_condition(
         1,
     )
     assert "1234567" not in api.get("/events?dataset=parts&limit=1000").body.decode()
+
+
+def test_a_file_of_a_like_name_is_not_given_for_another(api: Api) -> None:
+    dataset = api.dataset("like")
+    api.published(dataset, b"id,amount\n1,1\n", "nord 1.csv")
+    newer = api.published(dataset, b"id,amount\n2,2\n", "nord_1.csv")
+    assert api.get(api.download_url(dataset, filename="nord 1.csv")).body == b"id,amount\n1,1.0\n"
+    assert api.get(api.download_url(dataset, filename="nord_1.csv")).body == b"id,amount\n2,2.0\n"
+    asked = f"/datasets/{dataset}/download-url"
+    for name in ("nord#1.csv", "\0"):
+        said = api.post(asked, {"filename": name}).problem(409)
+        assert "no batch has come from a file of this name" in said
+    assert api.post(asked, {"filename": f"{newer}.csv"}).json["batch_id"] == newer
+
+
+def test_of_a_file_that_came_again_the_newest_is_given(api: Api) -> None:
+    dataset = api.dataset("renewed")
+    api.published(dataset, b"id,amount\n1,1\n", "süd.csv")
+    api.published(dataset, b"id,amount\n2,2\n", "süd.csv")
+    assert api.get(api.download_url(dataset, filename="süd.csv")).body == b"id,amount\n2,2.0\n"

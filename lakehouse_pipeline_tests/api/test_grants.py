@@ -111,3 +111,10 @@ def test_what_is_no_grant_is_refused(api: Api, change: dict[str, str], said: str
     assert said in api.post("/grants", body | change).problem(422)
     api.post("/grants", body | {"dataset": "nobody"}).problem(404)
     assert api.get("/grants?dataset=no_grant").json["items"] == []
+
+
+def test_a_time_without_its_zone_is_not_taken_for_a_day(api: Api) -> None:
+    body = {"dataset": api.dataset("zoned"), "consumer": "research", "purpose": "a study"}
+    said = api.post("/grants", body | {"expires": "2027-01-01T00:00:00"}).problem(422)
+    assert "a time needs its zone, as 2027-12-31T18:00:00Z" in said
+    assert api.post("/grants", body | {"expires": "2027-01-01T00:00:00Z"}).status == 201

@@ -3,6 +3,8 @@
 import csv
 import io
 
+import yaml
+
 from lakehouse_pipeline_tests.api.client import PUBLISHED, Api
 
 SAID = {"by": "Sam", "why": "the supplier said so"}
@@ -44,6 +46,22 @@ def test_records_or_a_rule_are_released_but_not_both(api: Api) -> None:
     assert "never released" in api.post(release, SAID | {"rule": "amount.type"}).problem(409)
     done = api.post(release, SAID | {"rule": "amount.exclusiveMaximum"})
     assert (done.json["released"], done.json["batch"]["published"]) == (1, 2)
+
+
+def test_an_empty_rule_is_not_the_batch_as_a_whole(api: Api) -> None:
+    api.dataset("gated")
+    text = "id,amount\n1,5\n2,x\n3,y\n4,z\n5,z\n"
+    document = yaml.safe_load((api.home / "contracts" / "gated" / "1.0.0.yaml").read_text())
+    publish = {"mode": "append", "maxQuarantinedPercent": 10}
+    document["customProperties"] = [{"property": "publish", "value": publish}]
+    document["version"] = "2.0.0"
+    assert api.post("/contracts", document).json["state"] == "active"
+    batch = api.published("gated", text.encode())
+    said = api.post(f"/datasets/gated/batches/{batch}/release", SAID | {"rule": ""}).problem(422)
+    assert said.startswith("body.rule: ")
+    assert api.get(f"/datasets/gated/batches/{batch}").json["state"] == "refused"
+    said = api.post("/replay", {"dataset": "gated", "batch_id": ""}).problem(422)
+    assert said.startswith("body.batch_id: ")
 
 
 def test_a_version_is_retired_for_good(api: Api) -> None:

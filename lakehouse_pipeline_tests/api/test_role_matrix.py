@@ -92,6 +92,8 @@ EXPECTED: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/objects/{path:path}"): None,
     ("DELETE", "/objects/{path:path}"): None,
     ("PATCH", "/objects/{path:path}"): None,
+    ("OPTIONS", "/objects/{path:path}"): None,
+    ("TRACE", "/objects/{path:path}"): None,
     ("GET", "/login"): None,
     ("POST", "/login"): None,
     ("POST", "/logout"): None,

@@ -1,14 +1,17 @@
+import gzip
 import http.client
 import os
 import signal
 import socket
 import stat
+import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from lakehouse_pipeline.lake.uploads import sweep
@@ -53,7 +56,17 @@ def test_the_token_of_another_object_is_refused(api: Api, dataset: str) -> None:
     api.put(url.replace(f"/{dataset}/", "/other/"), CSV).problem(403)
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH"])
+def test_a_signature_written_in_another_way_is_refused(api: Api, dataset: str) -> None:
+    url = api.upload_url(dataset)
+    alphabet = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"
+    same_bytes = alphabet[
+        alphabet.index(url[-1]) ^ 1
+    ]  # the last two bits of 43 characters are none
+    for other in (f"{url}=", f"{url[:-1]}{same_bytes}"):
+        assert "was changed" in api.put(other, CSV).problem(403)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_an_upload_url_is_for_put_only(api: Api, dataset: str, method: str) -> None:
     said = api.call(method, api.upload_url(dataset)).problem(403)
     assert f"is not for {method}" in said
@@ -61,6 +74,22 @@ def test_an_upload_url_is_for_put_only(api: Api, dataset: str, method: str) -> N
 
 def test_a_download_url_is_for_get_only(api: Api, download: str) -> None:
     assert "is not for PUT" in api.put(download, CSV).problem(403)
+    assert api.call("HEAD", download).status == 403
+
+
+def test_a_part_of_a_file_is_not_taken_for_the_whole(api: Api, dataset: str) -> None:
+    url = api.upload_url(dataset, "rest.csv")
+    said = api.put(url, CSV[10:], Content_Range="bytes 10-24/25").problem(400)
+    assert said == "a part of a file (Content-Range) is not taken. Nothing was kept; send it whole."
+    assert not [name for name in api.landed(dataset) if "rest" in name]
+
+
+def test_a_body_in_a_coding_that_is_not_undone_is_refused(api: Api, dataset: str) -> None:
+    url = api.upload_url(dataset, "coded.csv")
+    said = api.put(url, gzip.compress(CSV), Content_Encoding="gzip").problem(415)
+    assert ".gz" in said
+    assert not [name for name in api.landed(dataset) if "coded" in name]
+    assert api.put(url, CSV, Content_Encoding="identity").status == 201
 
 
 def test_an_expired_url_is_refused(api: Api, dataset: str) -> None:
@@ -116,6 +145,23 @@ def test_no_url_allows_more_than_the_installation(api: Api, dataset: str) -> Non
     body = {"filename": "a.csv", "max_bytes": 2**60}
     answer = api.post(f"/datasets/{dataset}/upload-url", body)
     assert answer.json["max_bytes"] == 5 * 2**30
+
+
+def test_the_memory_of_the_api_does_not_grow_with_an_upload(api: Api, dataset: str) -> None:
+    process, piece = psutil.Process(api.pid), b"1,2.5\n" * 2**17
+    url = api.upload_url(dataset, "grows.csv.gz")
+    before = process.memory_info().rss
+    held = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(300):
+            held.append(process.memory_info().rss)
+            yield piece
+
+    landed = api.put(url, pieces())
+    assert (landed.status, landed.json["bytes"]) == (201, 300 * len(piece))
+    assert max(held) - before < 64 * 2**20
+    (api.home / "landing" / dataset / "grows.csv.gz").unlink()
 
 
 @contextmanager
@@ -213,6 +259,21 @@ def test_a_download_can_be_continued(api: Api, download: str) -> None:
     etag = whole.headers["etag"]
     assert api.get(download, Range="bytes=10-", If_Range=etag).status == 206
     assert api.get(download, Range="bytes=10-", If_Range='"other"').body == PUBLISHED
+
+
+@pytest.mark.parametrize("asked", ["lines=1-2", "", "=0-1"])
+def test_a_range_in_other_units_is_left_out_of_account(api: Api, download: str, asked: str) -> None:
+    answer = api.get(download, Range=asked)
+    assert (answer.status, answer.body) == (200, PUBLISHED)
+
+
+@pytest.mark.parametrize("asked", ["bytes=9999-", "bytes=-0", "bytes=5-2", "bytes=a-b", "bytes"])
+def test_a_part_that_is_not_there_says_how_long_the_object_is(
+    api: Api, download: str, asked: str
+) -> None:
+    answer = api.get(download, Range=asked)
+    assert f"has {len(PUBLISHED)} bytes" in answer.problem(416)
+    assert answer.headers["content-range"] == f"bytes */{len(PUBLISHED)}"
 
 
 def test_a_download_that_is_known_is_not_sent_again(api: Api, download: str) -> None:

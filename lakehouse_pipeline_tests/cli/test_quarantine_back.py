@@ -125,6 +125,8 @@ def test_a_batch_that_the_gate_refused_is_published_when_it_is_released(
     home: Path, lakehouse: Command
 ) -> None:
     batch = batch_of(lakehouse, "b")
+    empty = lakehouse("quarantine", "release", "orders", batch, "--rule", "", *FIRST)
+    assert (empty.code, "for the rule ''" in empty.err) == (2, True), empty.err
     answer = lakehouse("quarantine", "release", "orders", batch, *FIRST, "--json")
     assert answer.code == 0, answer.err
     assert answer.json["batch"]["state"] == "published"

@@ -60,6 +60,14 @@ def test_days_are_shown_in_two_digits_at_least(days: float, text: str) -> None:
     assert shown_days(days) == text
 
 
+def test_an_empty_name_is_not_every_dataset(lakehouse: Command, overdue: Path) -> None:
+    for command in ("retain", "verify"):
+        refused = lakehouse(command, "")
+        assert (refused.code, "unknown dataset ''" in refused.err) == (2, True), refused.err
+    states = [s["state"] for s in lakehouse("batches", "orders", "--json").json]
+    assert "expired" not in states
+
+
 def test_what_a_dry_run_shows_is_what_leaves(lakehouse: Command, overdue: Path) -> None:
     planned = lakehouse("retain", "orders", "--dry-run", "--json").json
     done = lakehouse("retain", "orders", "--json")

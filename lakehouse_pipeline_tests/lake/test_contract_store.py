@@ -230,8 +230,9 @@ def test_a_registered_version_never_changes(tmp_path: Path) -> None:
         store.add(source)
     target = tmp_path / "contracts" / "orders" / "1.0.0.yaml"
     assert str(error.value) == (
-        f"version 1.0.0 of 'orders' is registered with another content ({target}). A registered "
-        "version never changes: raise 'version' in the file and add it again."
+        "version 1.0.0 of 'orders' is registered with another content "
+        "(contracts/orders/1.0.0.yaml). A registered version never changes: raise 'version' in "
+        "the file and add it again."
     )
     assert target.read_text(encoding="utf-8") == contract()
 
