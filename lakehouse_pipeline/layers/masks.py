@@ -22,10 +22,11 @@ _ASCII, _ALL = 0x80, 0x110000
 _HIGHEST, _GOES_ON = 0xC0, 0x80
 """In UTF-8 the two highest bits of a byte are 10 where a character goes on."""
 
-_LONGER_FROM = (0x80, 0x800, 0x10000)
-"""From each of these characters on, UTF-8 takes a byte more."""
+_LONG = 2**31 - 1
+"""No text of a chunk has more bytes."""
 
 Numbers = npt.NDArray[np.integer]
+Flags = npt.NDArray[np.bool_]
 
 
 def masked_signs(
@@ -34,36 +35,72 @@ def masked_signs(
     """Return the texts with all but separators masked, these in their place; null for null.
 
     The first and last so many of them stay, where one between them is masked. `first`, `last` and
-    `mark`, a character, are the same for all texts, of which there may be none.
+    `mark`, the number of a character, are the same for all texts, of which there may be none.
     """
     if not len(texts):
         return texts
-    kept_first, kept_last, sign = first[0].as_py(), last[0].as_py(), ord(mark[0].as_py())
-    characters, starts = _characters(texts, sign)
-    is_sign = _signs(_ASCII if characters.itemsize == 1 else _ALL).take(characters)
-    signs = np.flatnonzero(is_sign)
-    bounds = np.searchsorted(signs, starts)
-    keeps = np.diff(bounds) > kept_first + kept_last
-    begin, end = bounds[:-1][keeps], bounds[1:][keeps]
-    masked = characters.copy()
-    np.putmask(masked, is_sign, sign)
-    for place in [begin + n for n in range(kept_first)] + [end - n - 1 for n in range(kept_last)]:
-        masked[signs[place]] = characters[signs[place]]
+    octets, starts = _octets(texts)
+    sign = mark[0].as_py()
+    if octets.isascii() and sign < _ASCII:
+        signs, characters = _signs(_ASCII), np.frombuffer(octets, np.uint8)
+        masked = np.frombuffer(bytearray(octets.translate(_table(sign))), np.uint8)
+    else:
+        signs = _signs(_ALL)
+        characters = np.frombuffer(octets.decode().encode("utf-32-le"), "<u4")
+        starts = np.append(0, np.cumsum(_begins(octets)))[starts]
+        masked = np.where(signs.take(characters), np.uint32(sign), characters)
+    kept_first, kept_last = first[0].as_py(), last[0].as_py()
+    kept = _at_the_ends(signs, characters, starts, kept_first, kept_last)
+    if kept is None:
+        kept = _anywhere(signs.take(characters), starts, kept_first, kept_last)
+    masked[kept] = characters[kept]
     return _texts(masked, starts, texts)
 
 
-def _characters(texts: pa.ChunkedArray, sign: int) -> tuple[Numbers, Numbers]:
-    """Return the characters of all texts, in a type that has room for `sign`, and their starts."""
+def _octets(texts: pa.ChunkedArray) -> tuple[bytes, Numbers]:
+    """Return the bytes of all texts, and where in them each begins and the last ends."""
     held = (texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()).cast(pa.string())
     _, offsets, data = held.buffers()
     starts = np.frombuffer(offsets, np.int32, len(held) + 1, held.offset * 4)
-    octets = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]
-    starts = starts - starts[0]
-    if sign < _ASCII and not (octets >= _ASCII).any():
-        return octets, starts
-    characters = np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), "<u4")
-    begins = np.append(0, np.cumsum((octets & _HIGHEST) != _GOES_ON))
-    return characters, begins[starts]
+    octets = memoryview(data or b"")[starts[0] : starts[-1]].tobytes()
+    return octets, starts - starts[0]
+
+
+def _at_the_ends(
+    signs: Flags, characters: Numbers, starts: Numbers, first: int, last: int
+) -> Numbers | None:
+    """Return the places of what stays where every text begins and ends with it, else None.
+
+    So most columns are: few steps over few characters, where `_anywhere` takes many over all. Empty
+    texts, as nulls are, have no part in it.
+    """
+    lengths = np.diff(starts)
+    filled = lengths > 0
+    if lengths[filled].min(initial=_LONG) < first + last + 2:
+        return None
+    heads = np.add.outer(np.arange(first), starts[:-1][filled])
+    tails = np.add.outer(np.arange(-last - 2, 0), starts[1:][filled])
+    one, other = signs.take(characters[tails[:2]])
+    kept = np.concatenate([heads, tails[2:]])
+    alike = signs.take(characters[kept]).all() and (one | other).all()
+    return kept if alike else None
+
+
+def _anywhere(is_sign: Flags, starts: Numbers, first: int, last: int) -> Numbers:
+    """Return the places of the first and last signs of each text that has one between them."""
+    signs = np.flatnonzero(is_sign)
+    bounds = np.searchsorted(signs, starts)
+    keeps = np.diff(bounds) > first + last
+    heads = np.add.outer(np.arange(first), bounds[:-1][keeps])
+    tails = np.add.outer(np.arange(-last, 0), bounds[1:][keeps])
+    found: Numbers = signs[np.concatenate([heads, tails])]
+    return found
+
+
+def _begins(octets: bytes) -> Flags:
+    """Return of each byte of UTF-8 whether a character begins with it."""
+    begins: Flags = (np.frombuffer(octets, np.uint8) & _HIGHEST) != _GOES_ON
+    return begins
 
 
 def _texts(characters: Numbers, starts: Numbers, like: pa.ChunkedArray) -> pa.Array:
@@ -71,15 +108,25 @@ def _texts(characters: Numbers, starts: Numbers, like: pa.ChunkedArray) -> pa.Ar
     octets: bytes | Numbers = characters
     if characters.itemsize > 1:
         octets = characters.tobytes().decode("utf-32-le").encode()
-        widths = 1 + sum((characters >= sign).astype(np.int64) for sign in _LONGER_FROM)
-        starts = np.append(0, np.cumsum(widths))[starts]
-    offsets = pa.py_buffer(starts.astype(np.int32))
+        starts = np.append(np.flatnonzero(_begins(octets)), len(octets))[starts]
+    offsets = pa.py_buffer(starts.astype(np.int32, copy=False))
     texts = pa.StringArray.from_buffers(len(like), offsets, pa.py_buffer(octets))
     return pc.if_else(like.is_valid(), texts, None) if like.null_count else texts
 
 
 @cache
-def _signs(count: int) -> npt.NDArray[np.bool_]:
+def _table(sign: int) -> bytes:
+    """Return a table of `bytes.translate` that masks what is ASCII.
+
+    That holds Python's lock, which NumPy lets go at each step: to get it back, while the other
+    threads of DuckDB want it too, takes longer than the step.
+    """
+    masked = np.where(_signs(_ASCII), sign, np.arange(_ASCII))
+    return bytes([*masked.tolist(), *range(_ASCII, 256)])
+
+
+@cache
+def _signs(count: int) -> Flags:
     """Return of each of the first characters whether it is masked."""
     kinds = (unicodedata.category(chr(sign)).startswith(SIGN_KINDS) for sign in range(count))
     return np.fromiter(kinds, np.bool_, count)

@@ -94,7 +94,7 @@ def _mask(_column: Column, anonymize: Anonymize, value: str) -> str:
     if form == "email":
         return _masked_address(text, first, last, character)
     if form is not None or anonymize.parameters.get("preserveFormat"):
-        return f"{masked_signs.__name__}({text}, {first}, {last}, {literal(character)})"
+        return f"{masked_signs.__name__}({text}, {first}, {last}, {ord(character)})"
     return _masked(text, first, last, character)
 
 

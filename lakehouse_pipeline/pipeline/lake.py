@@ -88,7 +88,7 @@ def _define_mask(connection: duckdb.DuckDBPyConnection) -> None:
     connection.create_function(
         masked_signs.__name__,
         masked_signs,
-        ["VARCHAR", "INTEGER", "INTEGER", "VARCHAR"],
+        ["VARCHAR", "INTEGER", "INTEGER", "INTEGER"],
         "VARCHAR",
         type=PythonUDFType.ARROW,
     )

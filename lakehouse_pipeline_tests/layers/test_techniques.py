@@ -42,6 +42,10 @@ ARROW = {
     "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
     "BOOLEAN": pa.bool_(),
 }
+ALIKE = st.from_regex(r"[+A-Zé]?[0-9]{2,4}[ -]{0,2}[0-9]{3,5}", fullmatch=True)
+"""Texts that most often begin and end with what a mask keeps of them."""
+
+FEW = st.integers(0, 4)
 Values = Sequence[Any]
 
 TEXTS = st.lists(st.none() | st.text(max_size=30), max_size=30)
@@ -127,6 +131,21 @@ def test_a_mask_that_keeps_the_format_keeps_separators_in_place(
 ) -> None:
     one = column(TEXT, "mask", **parameters)
     check(lake, one, values, lambda text: reference.masked_signs(text, first, last))
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(ALIKE | st.sampled_from([None, ""]), max_size=30), first=FEW, last=FEW)
+def test_a_mask_of_texts_that_are_alike_is_that_of_each(
+    lake: Lake, values: Values, first: int, last: int
+) -> None:
+    one = column(TEXT, "mask", preserveFormat=True, keepFirst=first, keepLast=last)
+    check(lake, one, values, lambda text: reference.masked_signs(text, first, last))
+
+
+@pytest.mark.parametrize("text", ["+ -1234", "(  )1234", "7 --1234", "71234", "7-1234", "é  1234"])
+def test_a_mask_keeps_nothing_where_it_would_hide_nothing(lake: Lake, text: str) -> None:
+    one = column(TEXT, "mask", preserveFormat=True, keepLast=4)
+    check(lake, one, [text] * 3, lambda text: reference.masked_signs(text, 0, 4))
 
 
 def test_masks_by_example(lake: Lake) -> None:
