@@ -49,52 +49,61 @@ def masked_signs(
         characters = np.frombuffer(octets.decode().encode("utf-32-le"), "<u4")
         starts = np.append(0, np.cumsum(_begins(octets)))[starts]
         masked = np.where(signs.take(characters), np.uint32(sign), characters)
-    kept_first, kept_last = first[0].as_py(), last[0].as_py()
-    kept = _at_the_ends(signs, characters, starts, kept_first, kept_last)
-    if kept is None:
-        kept = _anywhere(signs.take(characters), starts, kept_first, kept_last)
-    masked[kept] = characters[kept]
+    ends = first[0].as_py(), last[0].as_py()
+    if not _kept_at_the_ends(masked, characters, signs, starts, ends):
+        _kept_anywhere(masked, characters, signs, starts, ends)
     return _texts(masked, starts, texts)
 
 
 def _octets(texts: pa.ChunkedArray) -> tuple[bytes, Numbers]:
     """Return the bytes of all texts, and where in them each begins and the last ends."""
-    held = (texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()).cast(pa.string())
+    held = texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+    if held.type != pa.string():
+        held = held.cast(pa.string())
     _, offsets, data = held.buffers()
     starts = np.frombuffer(offsets, np.int32, len(held) + 1, held.offset * 4)
     octets = memoryview(data or b"")[starts[0] : starts[-1]].tobytes()
     return octets, starts - starts[0]
 
 
-def _at_the_ends(
-    signs: Flags, characters: Numbers, starts: Numbers, first: int, last: int
-) -> Numbers | None:
-    """Return the places of what stays where every text begins and ends with it, else None.
+def _kept_at_the_ends(
+    masked: Numbers, characters: Numbers, signs: Flags, starts: Numbers, kept: tuple[int, int]
+) -> bool:
+    """Put back what stays, where every text begins and ends with it; return whether that is so.
 
-    So most columns are: few steps over few characters, where `_anywhere` takes many over all. Empty
-    texts, as nulls are, have no part in it.
+    So most columns are: few steps over few characters, where `_kept_anywhere` takes many over all.
+    Empty texts, as nulls are, have no part in it.
     """
+    first, last = kept
     lengths = np.diff(starts)
-    filled = lengths > 0
-    if lengths[filled].min(initial=_LONG) < first + last + 2:
-        return None
-    heads = np.add.outer(np.arange(first), starts[:-1][filled])
-    tails = np.add.outer(np.arange(-last - 2, 0), starts[1:][filled])
-    one, other = signs.take(characters[tails[:2]])
-    kept = np.concatenate([heads, tails[2:]])
-    alike = signs.take(characters[kept]).all() and (one | other).all()
-    return kept if alike else None
+    begin, end = starts[:-1], starts[1:]
+    if not lengths.all():
+        filled = lengths > 0
+        lengths, begin, end = lengths[filled], begin[filled], end[filled]
+    if lengths.min(initial=_LONG) < first + last + 2:
+        return False
+    tails = np.add.outer(np.arange(-last - 2, 0), end)
+    places = np.concatenate([tails, np.add.outer(np.arange(first), begin)]) if first else tails
+    there = characters[places]
+    are_signs = signs.take(there)
+    if not (are_signs[2:].all() and (are_signs[0] | are_signs[1]).all()):
+        return False
+    masked[places[2:]] = there[2:]
+    return True
 
 
-def _anywhere(is_sign: Flags, starts: Numbers, first: int, last: int) -> Numbers:
-    """Return the places of the first and last signs of each text that has one between them."""
-    signs = np.flatnonzero(is_sign)
-    bounds = np.searchsorted(signs, starts)
+def _kept_anywhere(
+    masked: Numbers, characters: Numbers, signs: Flags, starts: Numbers, kept: tuple[int, int]
+) -> None:
+    """Put back the first and last signs of each text that has one between them."""
+    first, last = kept
+    places = np.flatnonzero(signs.take(characters))
+    bounds = np.searchsorted(places, starts)
     keeps = np.diff(bounds) > first + last
     heads = np.add.outer(np.arange(first), bounds[:-1][keeps])
     tails = np.add.outer(np.arange(-last, 0), bounds[1:][keeps])
-    found: Numbers = signs[np.concatenate([heads, tails])]
-    return found
+    stays = places[np.concatenate([heads, tails])]
+    masked[stays] = characters[stays]
 
 
 def _begins(octets: bytes) -> Flags:

@@ -177,12 +177,12 @@ def _banded(value: str, bands: object, as_of: object) -> str:
 
 
 def _period(value: str, to: str) -> str:
-    year = f"lpad(CAST(year({value}) AS VARCHAR), 4, '0')"
+    year = f"strftime({value}, '%Y')"
     return {
         "year": year,
         "decade": f"left({year}, 3) || '0s'",
         "quarter": f"{year} || '-Q' || quarter({value})",
-        "month": f"{year} || '-' || lpad(CAST(month({value}) AS VARCHAR), 2, '0')",
+        "month": f"strftime({value}, '%Y-%m')",
     }[to]
 
 
