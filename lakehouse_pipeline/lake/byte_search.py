@@ -41,8 +41,6 @@ _BROKEN = (
     OSError,
     EOFError,
     IndexError,
-    NotImplementedError,  # a zip archive of a compression that Python does not know
-    RuntimeError,  # one with a password
     zipfile.BadZipFile,
     zlib.error,
     sqlite3.Error,
@@ -247,7 +245,11 @@ def _unzstd(path: Path) -> Iterator[bytes]:
 def _unzip(path: Path) -> Iterator[bytes]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            with archive.open(name) as file:
+            try:
+                file = archive.open(name)
+            except RuntimeError as error:  # it has a password, or a compression nobody knows here
+                raise zipfile.BadZipFile from error
+            with file:
                 yield b"\0"
                 yield from iter(partial(file.read, _CHUNK), b"")
 

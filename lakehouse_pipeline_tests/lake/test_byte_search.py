@@ -80,6 +80,20 @@ def test_a_value_is_found_in_a_workbook_of_excel(tmp_path: Path) -> None:
     assert searched.unreadable == (f"{tmp_path}/b.zip",)
 
 
+@pytest.mark.parametrize(("field", "value"), [(6, 1), (8, 99)], ids=["password", "compression"])
+def test_an_archive_that_nobody_can_open_is_unreadable(
+    tmp_path: Path, field: int, value: int
+) -> None:
+    """A flag and the compression stand in the head of a file and, 2 bytes later, in the list."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", "1,ann@example.org\n" * 9)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[data.index(b"PK\x03\x04") + field] = value
+    data[data.index(b"PK\x01\x02") + field + 2] = value
+    (tmp_path / "a.zip").write_bytes(data)
+    assert search([tmp_path], "ann@example.org").unreadable == (f"{tmp_path}/a.zip",)
+
+
 def test_a_value_is_found_behind_links_and_links_in_a_circle_end(tmp_path: Path) -> None:
     home, disk = tmp_path / "home", tmp_path / "disk"
     home.mkdir()
